@@ -1,0 +1,35 @@
+import { Type, type Static } from 'typebox'
+import { IdSchema, TimeSchema } from './common.ts'
+import { UsernameSchema } from './user.ts'
+
+export const TitleSchema = Type.String({ minLength: 1, maxLength: 200, format: 'text', examples: ['Hello'] })
+export const DescriptionSchema = Type.String({
+  maxLength: 20_000,
+  format: 'text',
+  examples: ['What a post or a task is about.'],
+})
+
+export const PostSchema = Type.Object(
+  {
+    id: IdSchema,
+    title: TitleSchema,
+    description: DescriptionSchema,
+    author: Type.Object({ id: IdSchema, username: UsernameSchema }),
+    created_at: TimeSchema,
+    updated_at: TimeSchema,
+  },
+  { $id: 'Post' },
+)
+export type Post = Static<typeof PostSchema>
+
+export const CreatePostBodySchema = Type.Object(
+  { title: TitleSchema, description: DescriptionSchema },
+  { $id: 'CreatePostBody', additionalProperties: false },
+)
+export type CreatePostBody = Static<typeof CreatePostBodySchema>
+
+export const UpdatePostBodySchema = Type.Object(
+  { title: Type.Optional(TitleSchema), description: Type.Optional(DescriptionSchema) },
+  { $id: 'UpdatePostBody', additionalProperties: false, minProperties: 1 },
+)
+export type UpdatePostBody = Static<typeof UpdatePostBodySchema>

@@ -1,0 +1,130 @@
+import { Type, type Static } from 'typebox'
+
+/**
+ * The revocation log as it crosses processes: events, beats and acks, the names of the Redis keys that carry
+ * them, and positions in the log. `docs/revocation.md` tells the protocol.
+ */
+
+const Counter = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+const Key = Type.String({ minLength: 1, maxLength: 256 })
+
+/**
+ * What a revocation kills. `session`, `token` and `key` kill what is named by `key`; `session_gen`, `user` and
+ * `client` kill what is named and carries a `gen` or `ver` below `value`.
+ */
+export const RevocationKindSchema = Type.Union([
+  Type.Literal('session'),
+  Type.Literal('session_gen'),
+  Type.Literal('user'),
+  Type.Literal('token'),
+  Type.Literal('client'),
+  Type.Literal('key'),
+])
+export type RevocationKind = Static<typeof RevocationKindSchema>
+
+export const REVOCATION_KINDS: readonly RevocationKind[] = [
+  'session',
+  'session_gen',
+  'user',
+  'token',
+  'client',
+  'key',
+]
+
+/** A place in the log. Order is by epoch, then by seq; seq has no holes and is never reset. */
+export const PositionSchema = Type.Object({ epoch: Counter, seq: Counter })
+export type Position = Static<typeof PositionSchema>
+
+/** One revocation. `value` is 0 where the kind needs none; times are milliseconds since 1970. */
+export const RevocationEventSchema = Type.Object({
+  epoch: Counter,
+  seq: Counter,
+  kind: RevocationKindSchema,
+  key: Key,
+  value: Counter,
+  /** When every token that this event concerns has expired by itself. */
+  keep_until: Counter,
+  /** When it was written, for measuring only; no decision compares it. */
+  at: Counter,
+})
+export type RevocationEvent = Static<typeof RevocationEventSchema>
+
+/** The head of the log: its newest position and `base`, the last seq that has been dropped from its front. */
+export const HeadSchema = Type.Object({ epoch: Counter, seq: Counter, base: Counter })
+export type Head = Static<typeof HeadSchema>
+
+/** What the relay says ten times a second: the head, and the newest mark it had read of each verifier before. */
+export const BeatSchema = Type.Object({
+  epoch: Counter,
+  seq: Counter,
+  base: Counter,
+  marks: Type.Record(Type.String(), Type.String({ maxLength: 128 })),
+})
+export type Beat = Static<typeof BeatSchema>
+
+export const VerifierStateSchema = Type.Union([
+  Type.Literal('joining'),
+  Type.Literal('live'),
+  Type.Literal('leaving'),
+])
+export type VerifierState = Static<typeof VerifierStateSchema>
+
+/** What a verifier says about itself, four times a second and after each batch that it has applied. */
+export const AckSchema = Type.Object({
+  state: VerifierStateSchema,
+  /** Echoed in a beat; tells the verifier how old what it knows is. */
+  mark: Type.String({ minLength: 1, maxLength: 128 }),
+  position: Type.String({ pattern: '^\\d{1,16}-\\d{1,16}$' }),
+  /** Seconds of silence of the log after which this verifier stops accepting tokens. */
+  max_age: Type.Number({ minimum: 0, maximum: 3600 }),
+})
+export type Ack = Static<typeof AckSchema>
+
+/** Answer of `GET /revocations`: the log for verifiers that have no Redis. */
+export const FeedSchema = Type.Object(
+  {
+    epoch: Counter,
+    seq: Counter,
+    base: Counter,
+    /** The events after the position that was asked for, oldest first; all there are if that lies before `base`. */
+    events: Type.Array(RevocationEventSchema),
+    /** Whether there are more events than this answer holds. */
+    more: Type.Boolean(),
+    /** The mark of the request. */
+    mark: Type.Union([Type.String(), Type.Null()]),
+  },
+  { $id: 'RevocationFeed' },
+)
+export type Feed = Static<typeof FeedSchema>
+
+/** Names of the keys in Redis. They share one hash slot, so that one script and one MGET reach them all. */
+export const revocationKeys = {
+  /** Stream of events; entry ids are `<epoch>-<seq>`. */
+  log: '{revocations}:log',
+  /** Stream of beats. */
+  beat: '{revocations}:beat',
+  /** `<epoch>-<seq>-<base>`; expires 2 s after the last beat, and absent it means: refuse. */
+  head: '{revocations}:head',
+  /** Hash of a client's verifiers: name → ack as JSON. */
+  ack: (clientId: string) => `{revocations}:ack:${clientId}`,
+  /** Value of the newest event about one thing; absent means: not revoked. */
+  event: (kind: RevocationKind, key: string) => `{revocations}:${kind}:${key}`,
+} as const
+
+/** `<epoch>-<seq>`, as in stream ids and the `Revocation-Position` header. */
+export function formatPosition(position: Position): string {
+  return `${position.epoch}-${position.seq}`
+}
+
+/** The position that the text names, or undefined if it names none. */
+export function parsePosition(text: string): Position | undefined {
+  const match = /^(\d{1,16})-(\d{1,16})$/.exec(text)
+  if (!match) return undefined
+  const position = { epoch: Number(match[1]), seq: Number(match[2]) }
+  return Number.isSafeInteger(position.epoch) && Number.isSafeInteger(position.seq) ? position : undefined
+}
+
+/** Negative if `a` lies before `b`, zero if they are one, positive if `a` lies after `b`. */
+export function comparePositions(a: Position, b: Position): number {
+  return a.epoch - b.epoch || a.seq - b.seq
+}
