@@ -1,1 +1,3 @@
-export {}
+export * from './database.ts'
+export * from './redis.ts'
+export * from './teardown.ts'
