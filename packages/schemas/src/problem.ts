@@ -67,6 +67,31 @@ export const PROBLEMS = {
     title: 'Not found',
     help: 'There is no such route or resource, or it is not yours to see.',
   },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    title: 'The method is not allowed here',
+    help: '`Allow` lists the methods that this resource has.',
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    title: 'The headers are too large',
+    help: 'All headers together are limited to 16 KiB.',
+  },
+  PRECONDITION_FAILED: {
+    status: 412,
+    title: 'The resource has changed meanwhile',
+    help: '`If-Match` names a version that is not the newest. Read the resource again, and repeat the change with its new `ETag`.',
+  },
+  IDEMPOTENCY_KEY_RUNNING: {
+    status: 409,
+    title: 'A request with this idempotency key is under way',
+    help: 'Wait for its answer, or repeat the request after `Retry-After` to be given it.',
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    title: 'The idempotency key belongs to another request',
+    help: 'This `Idempotency-Key` came with another body in the last 24 hours. Use a new key for a new request.',
+  },
   CONFLICT: {
     status: 409,
     title: 'The request conflicts with another one',

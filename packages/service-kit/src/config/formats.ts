@@ -1,0 +1,36 @@
+import { Format } from 'typebox/format'
+
+/** Formats of settings, for `Type.String({ format })` in a configuration's schema. */
+
+function urlOf(value: string, protocols: readonly string[]): URL | undefined {
+  if (!URL.canParse(value)) return undefined
+  const url = new URL(value)
+  return protocols.includes(url.protocol) && url.hostname !== '' ? url : undefined
+}
+
+/** `http(s)://host[:port]/…` */
+Format.Set('http-url', (value) => urlOf(value, ['http:', 'https:']) !== undefined)
+
+/** `http(s)://host[:port]` without a path, as `iss` has it: no trailing slash. */
+Format.Set('origin', (value) => urlOf(value, ['http:', 'https:'])?.origin === value)
+
+/** `postgres://user:password@host:port/database` */
+Format.Set('postgres-url', (value) => urlOf(value, ['postgres:', 'postgresql:']) !== undefined)
+
+/** `redis(s)://user:password@host:port/logical-database` */
+Format.Set('redis-url', (value) => {
+  const url = urlOf(value, ['redis:', 'rediss:'])
+  return url !== undefined && /^\/?\d*$/.test(url.pathname)
+})
+
+/** `true`, `false`, or addresses and ranges separated by commas. */
+Format.Set('trust-proxy', (value) => /^(true|false|[0-9a-fA-F:./]+(,\s*[0-9a-fA-F:./]+)*|)$/.test(value))
+
+/** Origins separated by commas. */
+Format.Set('origins', (value) =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .every((part) => urlOf(part, ['http:', 'https:'])?.origin === part),
+)

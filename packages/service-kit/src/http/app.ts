@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto'
+import cors from '@fastify/cors'
+import helmet from '@fastify/helmet'
+import underPressure from '@fastify/under-pressure'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyHttpOptions,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify'
+import { ProblemSchema } from '@portcullis/schemas'
+import docs from '../docs/docs.ts'
+import health from '../health/health.ts'
+import metrics from '../metrics/metrics.ts'
+import { clientErrorHandler } from '../problems/client-error.ts'
+import { problemHandler } from '../problems/handler.ts'
+import { problem } from '../problems/problem.ts'
+import { problemPages } from '../problems/pages.ts'
+import { parseJsonBody } from './json-body.ts'
+import { loggerOptions, type LoggerOptions } from './logger.ts'
+import notFound from './not-found.ts'
+import requestLog from './request-log.ts'
+import { validatorFactory } from './validator.ts'
+
+/** A Fastify instance whose routes take their types from TypeBox schemas. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+export interface AppOptions {
+  /** Name of the service, in logs and metrics. */
+  readonly name: string
+  readonly title: string
+  readonly version: string
+  readonly description?: string
+  /** Base of the problems' `type`, and server of the OpenAPI document. */
+  readonly issuer: string
+  /** Level and destination of the log; silent without. */
+  readonly logger?: Omit<LoggerOptions, 'name'>
+  readonly trustProxy?: boolean | string
+  /** Origins whose pages may call the service; none without. */
+  readonly corsOrigins?: readonly string[]
+  readonly metrics?: { readonly host: string; readonly port: number }
+}
+
+const BODY_LIMIT_BYTES = 1024 * 1024
+/** The loop stands still for so long only when the process has far more work than it can do. */
+const MAX_EVENT_LOOP_DELAY_MS = 1500
+
+const EXPOSED_HEADERS = [
+  'ETag',
+  'Location',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Retry-After',
+  'Revocation-Pending',
+  'Revocation-Position',
+  'WWW-Authenticate',
+  'X-Request-Id',
+]
+
+function serverOptions({ name, issuer, logger, trustProxy = false }: AppOptions) {
+  return {
+    logger: logger === undefined ? false : loggerOptions({ name, ...logger }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    requestIdHeader: false,
+    genReqId: () => randomUUID(),
+    trustProxy,
+    bodyLimit: BODY_LIMIT_BYTES,
+    // A client has 10 s for its headers and 20 s for the whole request, then 408.
+    requestTimeout: 20_000,
+    connectionTimeout: 30_000,
+    keepAliveTimeout: 72_000,
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1000, maxHeaderSize: 16_384 },
+    // A request that arrives on an open connection while the service stops is answered, not turned away.
+    return503OnClosing: false,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
+    schemaController: { compilersFactory: { buildValidator: validatorFactory() } },
+    clientErrorHandler: clientErrorHandler(issuer),
+  } satisfies FastifyHttpOptions<RawServerDefault>
+}
+
+/**
+ * What both services stand on: validation, problem documents, logs, limits of size and time, security headers,
+ * health, metrics and docs. Routes are added by registering plugins.
+ */
+export function createApp(options: AppOptions): App {
+  const { name, title, version, description, issuer, corsOrigins = [] } = options
+  const handleProblem = problemHandler(issuer)
+  const app: App = Fastify<RawServerDefault>({
+    ...serverOptions(options),
+    frameworkErrors: (error, request, reply) => {
+      handleProblem(error, request, reply)
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  app.setErrorHandler(handleProblem)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (_request: unknown, body: Buffer) => parseJsonBody(body),
+  )
+  app.addSchema(ProblemSchema)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+
+  app.register(notFound)
+  app.register(requestLog)
+  app.register(helmet, { contentSecurityPolicy: { directives: { defaultSrc: ["'none'"] } }, global: true })
+  if (corsOrigins.length > 0) {
+    app.register(cors, {
+      origin: [...corsOrigins],
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      exposedHeaders: EXPOSED_HEADERS,
+      maxAge: 600,
+      strictPreflight: false,
+    })
+  }
+  app.register(underPressure, {
+    maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
+    pressureHandler: (request) => {
+      if (request.routeOptions.config.quiet !== true)
+        throw problem('UNAVAILABLE', { headers: { 'retry-after': '1' } })
+    },
+  })
+  app.register(metrics, { service: name, ...(options.metrics ?? { host: '127.0.0.1', port: 0 }) })
+  app.register(docs, { title, version, server: issuer, ...(description !== undefined && { description }) })
+  app.register(health)
+  app.register(problemPages, { issuer })
+  return app
+}

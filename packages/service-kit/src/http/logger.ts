@@ -1,0 +1,79 @@
+import type { FastifyRequest, FastifyServerOptions } from 'fastify'
+import { databaseErrorOf } from '../stores/errors.ts'
+
+const REDACTED = [
+  'authorization',
+  'cookie',
+  'set-cookie',
+  'password',
+  'current_password',
+  'new_password',
+  'token',
+  'access_token',
+  'refresh_token',
+  'client_secret',
+  'email',
+]
+
+interface SerializedError {
+  readonly type: string
+  readonly message: string
+  readonly code?: unknown
+  readonly constraint?: string
+  readonly stack: string
+  readonly [key: string]: unknown
+  readonly cause?: SerializedError
+}
+
+/**
+ * An error as it may stand in the log: of PostgreSQL's errors the message without what it quotes, and not the
+ * detail, since both repeat what was sent.
+ */
+export function serializeError(error: unknown, depth = 0): SerializedError {
+  if (!(error instanceof Error)) return { type: typeof error, message: 'not an Error', stack: '' }
+  const database = databaseErrorOf(error)
+  const message = database?.code.startsWith('22')
+    ? error.message.replaceAll(/"[^"]*"/g, '"…"')
+    : error.message
+  const stack = (error.stack ?? '').replace(error.message, message)
+  return {
+    type: error.name,
+    message,
+    ...('code' in error && { code: error.code }),
+    ...(database?.constraint !== undefined && { constraint: database.constraint }),
+    stack,
+    ...(error.cause !== undefined && depth < 3 && { cause: serializeError(error.cause, depth + 1) }),
+  }
+}
+
+/** The request without its query, which may hold what nobody should read in a log. */
+function serializeRequest(request: FastifyRequest) {
+  return { method: request.method, path: request.url.split('?', 1)[0], remote: request.ip }
+}
+
+export interface LoggerOptions {
+  readonly name: string
+  readonly level: string
+  /** Readable lines instead of JSON; by default when standard output is a terminal. */
+  readonly pretty?: boolean
+  /** Where the lines go, for tests. */
+  readonly stream?: { write(line: string): void }
+}
+
+/** Options of pino: JSON lines with a request id in each line of a request, and nothing secret in any. */
+export function loggerOptions(options: LoggerOptions): NonNullable<FastifyServerOptions['logger']> {
+  const pretty = options.pretty ?? (options.stream === undefined && process.stdout.isTTY)
+  return {
+    name: options.name,
+    level: options.level,
+    redact: {
+      paths: REDACTED.flatMap((key) => [`["${key}"]`, `*["${key}"]`, `*.*["${key}"]`]),
+      censor: '[redacted]',
+    },
+    serializers: { err: serializeError, req: serializeRequest },
+    ...(pretty && {
+      transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' } },
+    }),
+    ...(options.stream !== undefined && { stream: options.stream }),
+  }
+}

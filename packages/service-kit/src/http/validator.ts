@@ -1,0 +1,49 @@
+import AjvCompiler from '@fastify/ajv-compiler'
+import { isText } from '@portcullis/schemas'
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/
+const MAX_EMAIL_LENGTH = 254
+const EMAIL =
+  /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i
+
+/** RFC 3339, of years that PostgreSQL and JavaScript both have, without leap seconds. */
+export function isDateTime(value: string): boolean {
+  if (value.length > 40 || !DATE_TIME.test(value)) return false
+  const time = Date.parse(value)
+  return (
+    !Number.isNaN(time) && new Date(time).getUTCFullYear() >= 1 && new Date(time).getUTCFullYear() <= 9999
+  )
+}
+
+export function isEmail(value: string): boolean {
+  return value.length <= MAX_EMAIL_LENGTH && EMAIL.test(value)
+}
+
+const COMMON = { removeAdditional: false, useDefaults: true, allErrors: true, strict: false } as const
+
+/**
+ * Validators for requests: unknown fields are refused rather than dropped, all fields at fault are found (the
+ * body parser bounds how many there can be), and only what arrives as text, which is parameters and headers,
+ * is turned into numbers and booleans. A repeated parameter is an array and fits no scalar.
+ */
+export function validatorFactory(): AjvCompiler.BuildCompilerFromPool {
+  const factory = AjvCompiler.AjvCompiler()
+  return (schemas) => {
+    const compile = (coerceTypes: boolean) =>
+      factory(schemas, {
+        customOptions: { ...COMMON, coerceTypes },
+        onCreate(ajv) {
+          ajv.addFormat('text', isText)
+          ajv.addFormat('uuid', UUID)
+          ajv.addFormat('date-time', isDateTime)
+          ajv.addFormat('email', isEmail)
+        },
+      })
+    const body = compile(false)
+    const text = compile(true)
+    // What is typed as the schema is in truth the route's part: { schema, method, url, httpPart }.
+    return (part) =>
+      typeof part === 'object' && 'httpPart' in part && part['httpPart'] === 'body' ? body(part) : text(part)
+  }
+}

@@ -1,0 +1,94 @@
+import fp from 'fastify-plugin'
+import rateLimitPlugin, { normalizeIP } from '@fastify/rate-limit'
+import type { FastifyRequest } from 'fastify'
+import type { Redis } from 'ioredis'
+import { problem } from '../problems/problem.ts'
+import { RequestCounter } from './counter.ts'
+
+const WINDOW_SECONDS = 60
+const WINDOW_MS = WINDOW_SECONDS * 1000
+/** Addresses of one IPv6 subscriber count as one. */
+const IPV6_SUBNET = 64
+
+export interface RateLimitOptions {
+  /** Requests a minute and caller; 0 sets no limit. */
+  readonly max: number
+  /** Shared by all instances; without it, or while it is away, each counts for itself. */
+  readonly redis?: Redis
+  /** Services that share a Redis count together if they share this; `ratelimit:` by default. */
+  readonly prefix?: string
+  /** Who is calling, such as `user:<id>`; undefined or a rejection means that the address counts. */
+  readonly keyOf?: KeyOf
+  readonly now?: () => number
+}
+
+export type KeyOf = (request: FastifyRequest) => Promise<string | undefined> | string | undefined
+
+/**
+ * Limits requests by caller (@fastify/rate-limit over our counter), and tells about it in the `RateLimit` and
+ * `RateLimit-Policy` headers of draft-ietf-httpapi-ratelimit-headers-11. A route is not counted with
+ * `config: { rateLimit: false }`, and counts by another key with `config: { rateLimitKey }`.
+ */
+export default fp<RateLimitOptions>(
+  async (app, { max, redis, prefix = 'ratelimit:', keyOf, now }) => {
+    if (max === 0) return
+    const counter = new RequestCounter({ redis, prefix, ...(now !== undefined && { now }) })
+
+    class Store {
+      incr(
+        key: string,
+        done: (error: Error | null, result?: { current: number; ttl: number }) => void,
+        windowMs: number,
+        limit: number,
+      ): void {
+        const answer = async () => done(null, await counter.add(key, windowMs, limit))
+        void answer()
+      }
+
+      child(): Store {
+        return this
+      }
+    }
+
+    await app.register(rateLimitPlugin, { global: false, store: Store })
+    const limit = app.createRateLimit({
+      max,
+      timeWindow: WINDOW_MS,
+      keyGenerator: (request) => keyFor(request, keyOf),
+    })
+    const policy = `"default";q=${max};w=${WINDOW_SECONDS}`
+
+    app.addHook('onRequest', async (request, reply) => {
+      if (request.routeOptions.config.rateLimit === false) return
+      const found = await limit(request)
+      if (found.isAllowed) return
+      const left = `"default";r=${found.remaining};t=${found.ttlInSeconds}`
+      reply.header('ratelimit-policy', policy).header('ratelimit', left)
+      if (found.isExceeded) {
+        throw problem('RATE_LIMITED', { headers: { 'retry-after': String(found.ttlInSeconds) } })
+      }
+    })
+    app.addHook('onClose', async () => counter.close())
+  },
+  { name: 'rate-limit', fastify: '5.x' },
+)
+
+async function keyFor(request: FastifyRequest, keyOf: KeyOf | undefined): Promise<string> {
+  const key = await callerOf(request, request.routeOptions.config.rateLimitKey ?? keyOf)
+  return key ?? `address:${normalizeIP(request.ip, IPV6_SUBNET)}`
+}
+
+async function callerOf(request: FastifyRequest, keyOf: KeyOf | undefined): Promise<string | undefined> {
+  try {
+    return await keyOf?.(request)
+  } catch {
+    return undefined
+  }
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who is calling, where that is not told by an access token. */
+    rateLimitKey?: KeyOf
+  }
+}

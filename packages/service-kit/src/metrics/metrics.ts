@@ -1,0 +1,64 @@
+import { createServer } from 'node:http'
+import fp from 'fastify-plugin'
+import { Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+
+export interface MetricsOptions {
+  readonly service: string
+  readonly host: string
+  /** 0 counts, but opens no port. */
+  readonly port: number
+}
+
+/** Counts requests into `app.metrics`, and serves `GET /metrics` on a port of its own once the app listens. */
+export default fp<MetricsOptions>(
+  async (app, { service, host, port }) => {
+    const registry = new Registry()
+    registry.setDefaultLabels({ service })
+    app.decorate('metrics', registry)
+
+    const durations = new Histogram({
+      name: 'http_request_duration_seconds',
+      help: 'Time from the request to the end of its answer',
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+      registers: [registry],
+    })
+    app.addHook('onResponse', async (request, reply) => {
+      const route = request.routeOptions.url ?? 'none'
+      durations.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
+    })
+    if (port === 0) return
+
+    const server = createServer((request, response) => {
+      if (request.method !== 'GET' || request.url !== '/metrics') {
+        response.writeHead(404).end()
+        return
+      }
+      registry.metrics().then(
+        (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+        (error: unknown) => {
+          app.log.error({ err: error }, 'metrics failed')
+          response.writeHead(500).end()
+        },
+      )
+    })
+    app.addHook('onListen', async () => {
+      collectDefaultMetrics({ register: registry })
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      server.once('error', reject)
+      server.listen(port, host, resolve)
+      await promise
+    })
+    app.addHook('onClose', async () => {
+      server.closeAllConnections()
+      server.close()
+    })
+  },
+  { name: 'metrics', fastify: '5.x' },
+)
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    metrics: Registry
+  }
+}

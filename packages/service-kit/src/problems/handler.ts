@@ -1,0 +1,97 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { databaseFailure } from '../stores/errors.ts'
+import { ProblemError, isProblemCode, problem, problemDocument } from './problem.ts'
+import { fieldErrors } from './validation.ts'
+
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
+
+const FRAMEWORK_CODES = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'REQUEST_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'MEDIA_TYPE_UNSUPPORTED',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'REQUEST_MALFORMED',
+  FST_ERR_BAD_URL: 'REQUEST_MALFORMED',
+  FST_ERR_MAX_PARAM_LENGTH: 'REQUEST_MALFORMED',
+  FST_ERR_NOT_FOUND: 'NOT_FOUND',
+  FST_ERR_HANDLER_TIMEOUT: 'UNAVAILABLE',
+  FST_UNDER_PRESSURE: 'UNAVAILABLE',
+} as const
+
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/**
+ * Whatever was thrown, as a problem. Errors of other packages count by their `code`, if it is one of ours; what
+ * nobody foresaw is INTERNAL, and its message stays in the log.
+ */
+export function asProblem(error: unknown, request: FastifyRequest): ProblemError {
+  if (error instanceof ProblemError) return error
+  if (!(error instanceof Error)) return problem('INTERNAL', { cause: error })
+  if (isValidationError(error)) {
+    const part = error.validationContext ?? 'body'
+    return problem('REQUEST_INVALID', {
+      errors: fieldErrors(error.validation, part, request.query),
+      cause: error,
+    })
+  }
+  const code = 'code' in error ? error.code : undefined
+  if (isProblemCode(code)) return problem(code, { headers: headersOf(error), cause: error })
+  if (isFrameworkCode(code)) {
+    const mapped = FRAMEWORK_CODES[code]
+    return problem(mapped, {
+      cause: error,
+      ...(mapped === 'UNAVAILABLE' && { headers: { 'retry-after': '1' } }),
+    })
+  }
+  return databaseProblem(error, request) ?? clientFault(error) ?? problem('INTERNAL', { cause: error })
+}
+
+function databaseProblem(error: Error, request: FastifyRequest): ProblemError | undefined {
+  const failure = databaseFailure(error)
+  if (failure === undefined) return undefined
+  if (failure === 'conflict') return problem('CONFLICT', { cause: error })
+  const code = failure === 'lost' && !SAFE_METHODS.has(request.method) ? 'OUTCOME_UNKNOWN' : 'UNAVAILABLE'
+  return problem(code, { cause: error, headers: { 'retry-after': '1' } })
+}
+
+/** Errors of streams and parsers that say by their status that the request was at fault. */
+function clientFault(error: Error): ProblemError | undefined {
+  const status = 'statusCode' in error ? error.statusCode : undefined
+  if (typeof status !== 'number' || status < 400 || status > 499) return undefined
+  if (status === 404) return problem('NOT_FOUND', { cause: error })
+  if (status === 413) return problem('REQUEST_TOO_LARGE', { cause: error })
+  if (status === 415) return problem('MEDIA_TYPE_UNSUPPORTED', { cause: error })
+  return problem('REQUEST_MALFORMED', { cause: error })
+}
+
+function isValidationError(error: Error): error is FastifyError & Required<Pick<FastifyError, 'validation'>> {
+  return 'validation' in error && Array.isArray(error.validation)
+}
+
+function isFrameworkCode(code: unknown): code is keyof typeof FRAMEWORK_CODES {
+  return typeof code === 'string' && Object.hasOwn(FRAMEWORK_CODES, code)
+}
+
+function headersOf(error: Error): Record<string, string> {
+  const headers = 'headers' in error ? error.headers : undefined
+  if (typeof headers !== 'object' || headers === null) return {}
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+}
+
+/** Fastify's error handler: answers with the problem document and logs what is our fault. */
+export function problemHandler(issuer: string) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const found = asProblem(error, request)
+    if (found.statusCode >= 500) {
+      const level = found.code === 'INTERNAL' ? 'error' : 'warn'
+      request.log[level]({ err: found.cause ?? found, code: found.code }, 'request failed')
+    } else {
+      request.log.debug({ code: found.code }, 'request refused')
+    }
+    // A header that the handler set for its success, such as an ETag, does not belong to the error.
+    for (const name of ['etag', 'last-modified', 'location']) reply.removeHeader(name)
+    return reply
+      .code(found.statusCode)
+      .headers({ 'cache-control': 'no-store', 'x-request-id': request.id, ...found.headers })
+      .type(PROBLEM_TYPE)
+      .send(problemDocument(found, issuer, request.id))
+  }
+}

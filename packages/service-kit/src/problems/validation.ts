@@ -1,0 +1,104 @@
+import type { FieldError } from '@portcullis/schemas'
+import type { FastifySchemaValidationError } from 'fastify'
+
+/** How many fields one answer names; a body can have thousands at fault. */
+const MAX_ERRORS = 20
+const MAX_NAME_LENGTH = 100
+
+const CODES: Readonly<Record<string, string>> = {
+  required: 'required',
+  additionalProperties: 'unknown',
+  type: 'type',
+  minLength: 'too_short',
+  maxLength: 'too_long',
+  pattern: 'pattern',
+  format: 'format',
+  const: 'one_of',
+  enum: 'one_of',
+  anyOf: 'one_of',
+  minimum: 'too_small',
+  maximum: 'too_large',
+  minItems: 'too_few',
+  maxItems: 'too_many',
+  uniqueItems: 'repeated',
+  minProperties: 'empty',
+}
+
+/** The part of the request that did not fit its schema. */
+export type RequestPart = 'body' | 'params' | 'querystring' | 'headers'
+
+/**
+ * What AJV found, as the fields of a problem document: a JSON pointer into the body, or the name of a
+ * parameter. Says what was expected and never what was sent.
+ *
+ * @param query the parsed query, to tell a repeated parameter from one of a wrong type.
+ */
+export function fieldErrors(
+  errors: readonly FastifySchemaValidationError[],
+  part: RequestPart,
+  query?: unknown,
+): FieldError[] {
+  const found = new Map<string, FieldError>()
+  const unions = new Set(
+    errors.filter((error) => error.keyword === 'anyOf').map((error) => error.instancePath),
+  )
+  for (const error of errors) {
+    if (unions.has(error.instancePath) && error.keyword !== 'anyOf') continue
+    const path = pathOf(error)
+    if (found.has(path)) continue
+    const repeated = part === 'querystring' && isRepeated(query, path)
+    found.set(path, {
+      ...(part === 'body' ? { pointer: path } : { parameter: unescapePointer(path.slice(1)) }),
+      code: repeated ? 'repeated' : (CODES[error.keyword] ?? 'invalid'),
+      detail: repeated ? 'is given more than once' : detailOf(error, errors),
+    })
+    if (found.size === MAX_ERRORS) break
+  }
+  return [...found.values()]
+}
+
+function pathOf({ keyword, instancePath, params }: FastifySchemaValidationError): string {
+  const name =
+    keyword === 'required'
+      ? params['missingProperty']
+      : keyword === 'additionalProperties'
+        ? params['additionalProperty']
+        : undefined
+  return typeof name === 'string' ? `${instancePath}/${escapePointer(shorten(name))}` : instancePath
+}
+
+function detailOf(error: FastifySchemaValidationError, all: readonly FastifySchemaValidationError[]): string {
+  if (error.keyword === 'required') return 'is required'
+  if (error.keyword === 'additionalProperties') return 'is not known here'
+  if (error.keyword === 'minProperties') return 'must have at least one field'
+  if (error.keyword !== 'anyOf') return error.message ?? 'is not valid'
+
+  const branches = all.filter((other) => other !== error && other.instancePath === error.instancePath)
+  const allowed = branches.flatMap((branch) =>
+    branch.keyword === 'const' ? [String(branch.params['allowedValue'])] : [],
+  )
+  if (allowed.length > 0) return `must be one of ${allowed.join(', ')}`
+  return [...new Set(branches.map((branch) => branch.message ?? 'is not valid'))].join(' or ')
+}
+
+function isRepeated(query: unknown, path: string): boolean {
+  return (
+    typeof query === 'object' &&
+    query !== null &&
+    Array.isArray(Reflect.get(query, unescapePointer(path.slice(1))))
+  )
+}
+
+/** A name from outside as it may stand in an answer: short, and text. */
+export function shorten(name: string): string {
+  return name.slice(0, MAX_NAME_LENGTH).toWellFormed()
+}
+
+/** RFC 6901 section 3. */
+export function escapePointer(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
+function unescapePointer(token: string): string {
+  return token.replaceAll('~1', '/').replaceAll('~0', '~')
+}

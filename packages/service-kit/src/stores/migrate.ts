@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { runner } from 'node-pg-migrate'
+import pg from 'pg'
+
+export interface MigrateOptions {
+  readonly databaseUrl: string
+  /** Folder of `NNNN-name.sql` files, applied in the order of their numbers. */
+  readonly folder: string
+  /** Number of the advisory lock that several starters wait for; one for each service. */
+  readonly lockValue: number
+  readonly log?: (message: string) => void
+  /** How long a migration waits for a lock on a table before it gives way and tries again, in ms. */
+  readonly lockTimeoutMs?: number
+}
+
+const ATTEMPTS = 5
+
+/**
+ * Brings the database forward to the newest migration, all pending ones in one transaction. Starters that come
+ * at the same time wait for each other, and only the first has work to do. A migration that cannot get its lock
+ * on a table in time is rolled back and tried again, so that requests do not queue behind it.
+ *
+ * @returns names of the migrations that were applied.
+ * @throws if a migration fails or the files and the database disagree about their order.
+ */
+export async function migrate(options: MigrateOptions): Promise<string[]> {
+  const { databaseUrl, folder, lockValue, log = () => undefined, lockTimeoutMs = 3000 } = options
+  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5000 })
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    // Taken here and not by the runner, because lock_timeout must not end the wait for other starters.
+    await client.query('select pg_advisory_lock($1)', [lockValue])
+    await client.query("select set_config('lock_timeout', $1, false)", [`${lockTimeoutMs}ms`])
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const applied = await runner({
+          dbClient: client,
+          dir: folder,
+          direction: 'up',
+          migrationsTable: 'migrations',
+          checkOrder: true,
+          noLock: true,
+          log: () => undefined,
+        })
+        for (const { name } of applied) log(`applied ${name}`)
+        return applied.map(({ name }) => name)
+      } catch (error) {
+        if (attempt === ATTEMPTS || !isLockTimeout(error)) throw error
+        log('a table is locked by somebody else; trying again')
+        await sleep(200 * attempt)
+      }
+    }
+  } finally {
+    await client.end()
+  }
+}
+
+function isLockTimeout(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '55P03'
+}

@@ -1,0 +1,44 @@
+import type { Kysely, Transaction } from 'kysely'
+import { problem } from '../problems/problem.ts'
+import { databaseFailure } from './errors.ts'
+
+/**
+ * Runs `work` in a transaction and commits what it did; what it returns is the outcome. Errors that should not
+ * undo the work are outcomes too: return them, and throw after the commit.
+ *
+ * @throws {ProblemError} UNAVAILABLE if the database went away before the commit, OUTCOME_UNKNOWN if it went
+ * away during the commit, CONFLICT if PostgreSQL chose this transaction to give way to another.
+ */
+export async function transact<DB, T>(
+  db: Kysely<DB>,
+  work: (trx: Transaction<DB>) => Promise<T>,
+): Promise<T> {
+  let committing = false
+  try {
+    const trx = await db.startTransaction().execute()
+    let outcome: T
+    try {
+      outcome = await work(trx)
+    } catch (error) {
+      // A rollback that fails leaves a broken connection, which the pool then drops.
+      await trx
+        .rollback()
+        .execute()
+        .catch(() => undefined)
+      throw error
+    }
+    committing = true
+    await trx.commit().execute()
+    return outcome
+  } catch (error) {
+    throw failureAsProblem(error, committing)
+  }
+}
+
+function failureAsProblem(error: unknown, committing: boolean): unknown {
+  const failure = databaseFailure(error)
+  if (failure === undefined) return error
+  if (failure === 'conflict') return problem('CONFLICT', { cause: error })
+  const code = failure === 'lost' && committing ? 'OUTCOME_UNKNOWN' : 'UNAVAILABLE'
+  return problem(code, { cause: error, headers: { 'retry-after': '1' } })
+}
