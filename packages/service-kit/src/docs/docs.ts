@@ -6,8 +6,6 @@ export interface DocsOptions {
   readonly title: string
   readonly version: string
   readonly description?: string
-  /** Base URL under which the service is reached. */
-  readonly server: string
 }
 
 function idOf(schema: object): string | undefined {
@@ -15,14 +13,22 @@ function idOf(schema: object): string | undefined {
   return typeof id === 'string' ? id : undefined
 }
 
+const PAGE_POLICY = {
+  'default-src': ["'self'"],
+  'img-src': ["'self'", 'data:'],
+  'style-src': ["'self'", "'unsafe-inline'"],
+  'object-src': ["'none'"],
+  'frame-ancestors': ["'none'"],
+}
+
 /** OpenAPI 3.1 from the routes' schemas: `/openapi.json`, and to look at, `/docs`. */
 export default fp<DocsOptions>(
-  async (app, { title, version, description, server }) => {
+  async (app, { title, version, description }) => {
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
         info: { title, version, ...(description !== undefined && { description }), license: { name: 'MIT' } },
-        servers: [{ url: server }],
+        servers: [{ url: '/' }],
         components: {
           securitySchemes: {
             bearer: {
@@ -45,7 +51,7 @@ export default fp<DocsOptions>(
         route.config = { ...route.config, rateLimit: false, quiet: true }
         route.schema = { ...route.schema, hide: true }
       })
-      await scope.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+      await scope.register(swaggerUi, { routePrefix: '/docs', staticCSP: PAGE_POLICY })
       scope.get('/openapi.json', async () => app.swagger())
     })
   },

@@ -55,6 +55,21 @@ const BODY_LIMIT_BYTES = 1024 * 1024
 /** The loop stands still for so long only when the process has far more work than it can do. */
 const MAX_EVENT_LOOP_DELAY_MS = 1500
 
+/** What matters to answers in JSON, and no more; the pages of /docs set their own policy. */
+const SECURITY_HEADERS = {
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+  },
+  crossOriginOpenerPolicy: false,
+  originAgentCluster: false,
+  dnsPrefetchControl: false,
+  frameguard: false,
+  ieNoOpen: false,
+  permittedCrossDomainPolicies: false,
+  xssFilter: false,
+} as const
+
 const EXPOSED_HEADERS = [
   'ETag',
   'Location',
@@ -116,7 +131,7 @@ export function createApp(options: AppOptions): App {
 
   app.register(notFound)
   app.register(requestLog)
-  app.register(helmet, { contentSecurityPolicy: { directives: { defaultSrc: ["'none'"] } }, global: true })
+  app.register(helmet, SECURITY_HEADERS)
   if (corsOrigins.length > 0) {
     app.register(cors, {
       origin: [...corsOrigins],
@@ -134,7 +149,7 @@ export function createApp(options: AppOptions): App {
     },
   })
   app.register(metrics, { service: name, ...(options.metrics ?? { host: '127.0.0.1', port: 0 }) })
-  app.register(docs, { title, version, server: issuer, ...(description !== undefined && { description }) })
+  app.register(docs, { title, version, ...(description !== undefined && { description }) })
   app.register(health)
   app.register(problemPages, { issuer })
   return app
