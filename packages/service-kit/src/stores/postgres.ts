@@ -1,13 +1,7 @@
 import fp from 'fastify-plugin'
 import fastifyPostgres from '@fastify/postgres'
 import { Kysely, PostgresDialect } from 'kysely'
-
-export interface PostgresOptions {
-  readonly url: string
-  /** Shown by pg_stat_activity. */
-  readonly name: string
-  readonly poolSize?: number
-}
+import { poolOptions, type PostgresOptions } from './pool.ts'
 
 /**
  * `app.pg` (@fastify/postgres) and `app.db`, Kysely over its pool, with timeouts that answer a request within
@@ -18,19 +12,8 @@ export interface PostgresOptions {
  *     }
  */
 export default fp<PostgresOptions>(
-  async (app, { url, name, poolSize = 10 }) => {
-    await app.register(fastifyPostgres, {
-      connectionString: url,
-      application_name: name,
-      max: poolSize,
-      connectionTimeoutMillis: 1000,
-      idleTimeoutMillis: 60_000,
-      statement_timeout: 1500,
-      query_timeout: 1800,
-      lock_timeout: 1000,
-      idle_in_transaction_session_timeout: 5000,
-      keepAlive: true,
-    })
+  async (app, options) => {
+    await app.register(fastifyPostgres, poolOptions(options))
     // An idle connection that breaks is dropped from the pool; without a listener it would end the process.
     app.pg.pool.on('error', (error) => {
       app.log.warn({ err: error }, 'a connection to the database broke')

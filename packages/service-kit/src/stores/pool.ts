@@ -1,0 +1,36 @@
+import pg from 'pg'
+
+export interface PostgresOptions {
+  readonly url: string
+  /** Shown by pg_stat_activity. */
+  readonly name: string
+  readonly poolSize?: number
+}
+
+const types = new pg.TypeOverrides()
+// Counters here stay far below 2^53, where a number still holds every integer.
+types.setTypeParser(pg.types.builtins.INT8, Number)
+
+/** Connections with timeouts that answer a request within 2 s whatever the database does; bigints are numbers. */
+export function poolOptions({ url, name, poolSize = 10 }: PostgresOptions): pg.PoolConfig {
+  return {
+    connectionString: url,
+    application_name: name,
+    max: poolSize,
+    connectionTimeoutMillis: 1000,
+    idleTimeoutMillis: 60_000,
+    statement_timeout: 1500,
+    query_timeout: 1800,
+    lock_timeout: 1000,
+    idle_in_transaction_session_timeout: 1000,
+    keepAlive: true,
+    types,
+  }
+}
+
+/** A pool outside of a service, for programs that administer it. Whoever made it ends it. */
+export function createPool(options: PostgresOptions): pg.Pool {
+  const pool = new pg.Pool(poolOptions(options))
+  pool.on('error', () => undefined)
+  return pool
+}
