@@ -18,3 +18,25 @@ export function problemResponses(...codes: ProblemCode[]): Record<never, never> 
     ]),
   )
 }
+
+/** Errors of every route: a request that does not fit, too many of them, a store that is away. */
+const ALL = ['REQUEST_INVALID', 'REQUEST_MALFORMED', 'RATE_LIMITED', 'UNAVAILABLE'] as const
+const TOKEN = ['AUTH_TOKEN_MISSING', 'AUTH_TOKEN_INVALID', 'AUTH_REVOCATIONS_STALE'] as const
+
+/** Errors of a route for anyone, and `codes` of its own. */
+// oxlint-disable-next-line typescript/no-generated-empty-object-type -- meant to add nothing where it is spread
+export function publicProblems(...codes: ProblemCode[]): Record<never, never> {
+  return problemResponses(...ALL, ...codes)
+}
+
+/** Errors of a route for users with an access token, and `codes` of its own. */
+// oxlint-disable-next-line typescript/no-generated-empty-object-type -- meant to add nothing where it is spread
+export function userProblems(...codes: ProblemCode[]): Record<never, never> {
+  return problemResponses(...ALL, ...TOKEN, 'AUTH_CLIENT_TOKEN', ...codes)
+}
+
+/** Errors of a route for registered clients, and `codes` of its own. */
+// oxlint-disable-next-line typescript/no-generated-empty-object-type -- meant to add nothing where it is spread
+export function clientProblems(...codes: ProblemCode[]): Record<never, never> {
+  return problemResponses(...ALL, ...TOKEN, 'AUTH_SCOPE_INSUFFICIENT', ...codes)
+}

@@ -1,0 +1,44 @@
+import type { Kysely } from 'kysely'
+import { problem } from '@portcullis/service-kit'
+import type { DB } from '../../database/tables.ts'
+
+/** Who writes, as the token says. */
+export interface Writer {
+  readonly id: string
+  readonly username: string
+}
+
+/**
+ * Makes the author's row from the token's claims if there is none. The claims of a token can be older than what
+ * the row says, so they never change it.
+ *
+ * @throws {ProblemError} AUTH_TOKEN_INVALID if the user has been deleted: the token outlived them by a moment.
+ */
+export async function insertMissingAuthor(db: Kysely<DB>, { id, username }: Writer): Promise<void> {
+  await db
+    .insertInto('authors')
+    .values({ id, username })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute()
+  const row = await db.selectFrom('authors').select('deleted').where('id', '=', id).executeTakeFirst()
+  if (row?.deleted === true) throw problem('AUTH_TOKEN_INVALID', { headers: DELETED_USER })
+}
+
+const DELETED_USER = { 'www-authenticate': 'Bearer error="invalid_token"' }
+
+/**
+ * Inserts what belongs to an author, through `insert`, which locks the author's row and gives undefined if there
+ * is no such row or its user has been deleted.
+ */
+export async function insertForAuthor<T>(
+  db: Kysely<DB>,
+  writer: Writer,
+  insert: () => Promise<T | undefined>,
+): Promise<T> {
+  const inserted = await insert()
+  if (inserted !== undefined) return inserted
+  await insertMissingAuthor(db, writer)
+  const retried = await insert()
+  if (retried === undefined) throw problem('AUTH_TOKEN_INVALID', { headers: DELETED_USER })
+  return retried
+}

@@ -1,0 +1,147 @@
+import { sql, type Kysely, type Selectable } from 'kysely'
+import type { CreatePostBody, Post, UpdatePostBody } from '@portcullis/schemas'
+import type { DB, Posts } from '../../database/tables.ts'
+import { insertForAuthor, type Writer } from '../authors/queries.ts'
+
+const COLUMNS = [
+  'posts.id',
+  'posts.title',
+  'posts.description',
+  'posts.version',
+  'posts.created_at',
+  'posts.updated_at',
+  'posts.author_id',
+  'authors.username',
+  'authors.seq',
+] as const
+
+export type PostRow = Selectable<Posts> & { readonly username: string; readonly seq: number }
+
+/** A version of a post: its own, and the change that its author's name is from. */
+export interface PostVersion {
+  readonly version: number
+  readonly seq: number
+}
+
+/** Who changes a post, and which versions of it they have seen; any, if undefined. */
+export interface PostChange {
+  readonly id: string
+  /** Only if this is the author; undefined for those who may change everybody's. */
+  readonly authorId: string | undefined
+  readonly versions: readonly PostVersion[] | undefined
+}
+
+export function toPost(row: PostRow): Post {
+  return {
+    id: row.id,
+    title: row.title,
+    description: row.description,
+    author: { id: row.author_id, username: row.username },
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+  }
+}
+
+export async function findPostById(db: Kysely<DB>, id: string): Promise<PostRow | undefined> {
+  return db
+    .selectFrom('posts')
+    .innerJoin('authors', 'authors.id', 'posts.author_id')
+    .select(COLUMNS)
+    .where('posts.id', '=', id)
+    .executeTakeFirst()
+}
+
+/** Newest first, those with ids below `before`. */
+export async function listPosts(
+  db: Kysely<DB>,
+  page: {
+    readonly author?: string | undefined
+    readonly before?: string | undefined
+    readonly limit: number
+  },
+): Promise<PostRow[]> {
+  let query = db
+    .selectFrom('posts')
+    .innerJoin('authors', 'authors.id', 'posts.author_id')
+    .select(COLUMNS)
+    .orderBy('posts.id', 'desc')
+    .limit(page.limit)
+  if (page.author !== undefined) query = query.where('posts.author_id', '=', page.author)
+  if (page.before !== undefined) query = query.where('posts.id', '<', page.before)
+  return query.execute()
+}
+
+/** @throws {ProblemError} AUTH_TOKEN_INVALID if the author has been deleted. */
+export async function insertPost(db: Kysely<DB>, writer: Writer, body: CreatePostBody): Promise<PostRow> {
+  return insertForAuthor(db, writer, () =>
+    db
+      .with(
+        // The lock makes a deletion of the user wait for this insert, or this insert see it.
+        (cte) => cte('author').materialized(),
+        (cte) =>
+          cte
+            .selectFrom('authors')
+            .select(['id', 'username', 'seq'])
+            .where('id', '=', writer.id)
+            .where('deleted', '=', false)
+            .forShare(),
+      )
+      .with('inserted', (cte) =>
+        cte
+          .insertInto('posts')
+          .columns(['author_id', 'title', 'description'])
+          .expression((values) =>
+            values
+              .selectFrom('author')
+              .select((eb) => [
+                'author.id',
+                eb.val(body.title).as('title'),
+                eb.val(body.description).as('description'),
+              ]),
+          )
+          .returningAll(),
+      )
+      .selectFrom('inserted as posts')
+      .innerJoin('author as authors', 'authors.id', 'posts.author_id')
+      .select(COLUMNS)
+      .executeTakeFirst(),
+  )
+}
+
+export async function updatePost(
+  db: Kysely<DB>,
+  { id, authorId, versions }: PostChange,
+  body: UpdatePostBody,
+): Promise<PostRow | undefined> {
+  let query = db
+    .updateTable('posts')
+    .from('authors')
+    .set({ ...body, version: sql`posts.version + 1`, updated_at: sql`now()` })
+    .whereRef('authors.id', '=', 'posts.author_id')
+    .where('posts.id', '=', id)
+    .returning(COLUMNS)
+  if (authorId !== undefined) query = query.where('posts.author_id', '=', authorId)
+  if (versions !== undefined) query = query.where(isVersion(versions))
+  return query.executeTakeFirst()
+}
+
+export async function deletePost(
+  db: Kysely<DB>,
+  { id, authorId, versions }: PostChange,
+): Promise<PostRow | undefined> {
+  let query = db
+    .deleteFrom('posts')
+    .using('authors')
+    .whereRef('authors.id', '=', 'posts.author_id')
+    .where('posts.id', '=', id)
+    .returning(COLUMNS)
+  if (authorId !== undefined) query = query.where('posts.author_id', '=', authorId)
+  if (versions !== undefined) query = query.where(isVersion(versions))
+  return query.executeTakeFirst()
+}
+
+function isVersion(versions: readonly PostVersion[]) {
+  if (versions.length === 0) return sql<boolean>`false`
+  const pairs = versions.map(({ version, seq }) => sql`(${version}::bigint, ${seq}::bigint)`)
+  return sql<boolean>`(posts.version, authors.seq) in (${sql.join(pairs)})`
+}

@@ -1,0 +1,107 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Kysely } from 'kysely'
+import {
+  CreatePostBodySchema,
+  IdParamsSchema,
+  PostSchema,
+  UpdatePostBodySchema,
+  ref,
+  type UserClaims,
+} from '@portcullis/schemas'
+import { IfMatchSchema, ifMatch, problem, userProblems, type ProblemError } from '@portcullis/service-kit'
+import type { DB } from '../../database/tables.ts'
+import { deletePost, findPostById, insertPost, toPost, updatePost, type PostChange } from './queries.ts'
+import { tagOf, versionsOf } from './version.ts'
+
+/** Roles whose users may change and delete the posts of others. */
+const MODERATING_ROLES = new Set(['moderator', 'admin'])
+
+/** Writing, for users. */
+export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
+  app.post(
+    '/posts',
+    {
+      schema: {
+        operationId: 'createPost',
+        summary: 'Write a post',
+        tags: ['posts'],
+        security: [{ bearer: [] }],
+        body: ref(CreatePostBodySchema),
+        response: { 201: ref(PostSchema), ...userProblems() },
+      },
+    },
+    async (request, reply) => {
+      const { sub, username } = request.user
+      const row = await insertPost(app.db, { id: sub, username }, request.body)
+      return reply
+        .code(201)
+        .headers({ location: `${app.prefix}/posts/${row.id}`, etag: `"${tagOf(row)}"` })
+        .send(toPost(row))
+    },
+  )
+
+  app.patch(
+    '/posts/:id',
+    {
+      schema: {
+        operationId: 'updatePost',
+        summary: 'Change a post',
+        description: 'For its author, moderators and admins.',
+        tags: ['posts'],
+        security: [{ bearer: [] }],
+        params: IdParamsSchema,
+        headers: IfMatchSchema,
+        body: ref(UpdatePostBodySchema),
+        response: {
+          200: ref(PostSchema),
+          ...userProblems('NOT_FOUND', 'AUTH_FORBIDDEN', 'PRECONDITION_FAILED'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const change = changeBy(request.user, request.params.id, ifMatch(request))
+      const row = await updatePost(app.db, change, request.body)
+      if (row === undefined) throw await refusal(app.db, change)
+      reply.header('etag', `"${tagOf(row)}"`)
+      return toPost(row)
+    },
+  )
+
+  app.delete(
+    '/posts/:id',
+    {
+      schema: {
+        operationId: 'deletePost',
+        summary: 'Delete a post',
+        description: 'For its author, moderators and admins. Answers with what was deleted.',
+        tags: ['posts'],
+        security: [{ bearer: [] }],
+        params: IdParamsSchema,
+        headers: IfMatchSchema,
+        response: {
+          200: ref(PostSchema),
+          ...userProblems('NOT_FOUND', 'AUTH_FORBIDDEN', 'PRECONDITION_FAILED'),
+        },
+      },
+    },
+    async (request) => {
+      const change = changeBy(request.user, request.params.id, ifMatch(request))
+      const row = await deletePost(app.db, change)
+      if (row === undefined) throw await refusal(app.db, change)
+      return toPost(row)
+    },
+  )
+}
+
+function changeBy(user: UserClaims, id: string, tags: readonly string[] | undefined): PostChange {
+  const mayAll = user.roles.some((role) => MODERATING_ROLES.has(role))
+  return { id, authorId: mayAll ? undefined : user.sub, versions: versionsOf(tags) }
+}
+
+/** Why a change has found nothing to change. */
+async function refusal(db: Kysely<DB>, { id, authorId }: PostChange): Promise<ProblemError> {
+  const row = await findPostById(db, id)
+  if (row === undefined) return problem('NOT_FOUND')
+  if (authorId !== undefined && row.author_id !== authorId) return problem('AUTH_FORBIDDEN')
+  return problem('PRECONDITION_FAILED', { headers: { etag: `"${tagOf(row)}"` } })
+}

@@ -1,0 +1,153 @@
+import { sql, type Kysely, type Selectable } from 'kysely'
+import type { Task, TaskBody, TaskStatus, UpdateTaskBody } from '@portcullis/schemas'
+import type { DB, Tasks } from '../../database/tables.ts'
+import { insertForAuthor, type Writer } from '../authors/queries.ts'
+
+const COLUMNS = [
+  'tasks.id',
+  'tasks.title',
+  'tasks.description',
+  'tasks.status',
+  'tasks.due_at',
+  'tasks.version',
+  'tasks.created_at',
+  'tasks.updated_at',
+] as const
+
+export type TaskRow = Pick<
+  Selectable<Tasks>,
+  'id' | 'title' | 'description' | 'status' | 'due_at' | 'version' | 'created_at' | 'updated_at'
+>
+
+/** A task of one owner: whatever is done with it touches no other's. */
+export interface OwnTask {
+  readonly id: string
+  readonly ownerId: string
+}
+
+export interface TaskChange extends OwnTask {
+  /** The versions that may be changed; any, if undefined. */
+  readonly versions: readonly number[] | undefined
+}
+
+export interface TaskFilter {
+  readonly status?: TaskStatus | undefined
+  readonly dueBefore?: string | undefined
+  readonly before?: string | undefined
+  readonly limit: number
+}
+
+export function toTask(row: TaskRow): Task {
+  return {
+    id: row.id,
+    title: row.title,
+    description: row.description,
+    status: row.status,
+    due_at: row.due_at?.toISOString() ?? null,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+  }
+}
+
+export async function findTaskById(db: Kysely<DB>, { id, ownerId }: OwnTask): Promise<TaskRow | undefined> {
+  return db
+    .selectFrom('tasks')
+    .select(COLUMNS)
+    .where('id', '=', id)
+    .where('owner_id', '=', ownerId)
+    .executeTakeFirst()
+}
+
+/** Newest first, those with ids below `before`. */
+export async function listTasks(db: Kysely<DB>, ownerId: string, filter: TaskFilter): Promise<TaskRow[]> {
+  let query = db
+    .selectFrom('tasks')
+    .select(COLUMNS)
+    .where('owner_id', '=', ownerId)
+    .orderBy('id', 'desc')
+    .limit(filter.limit)
+  if (filter.status !== undefined) query = query.where('status', '=', filter.status)
+  if (filter.dueBefore !== undefined) query = query.where('due_at', '<', new Date(filter.dueBefore))
+  if (filter.before !== undefined) query = query.where('id', '<', filter.before)
+  return query.execute()
+}
+
+/** @throws {ProblemError} AUTH_TOKEN_INVALID if the owner has been deleted. */
+export async function insertTask(db: Kysely<DB>, writer: Writer, body: TaskBody): Promise<TaskRow> {
+  const { title, description, status, due_at } = wholeTask(body)
+  return insertForAuthor(db, writer, () =>
+    db
+      .with(
+        // The lock makes a deletion of the user wait for this insert, or this insert see it.
+        (cte) => cte('owner').materialized(),
+        (cte) =>
+          cte
+            .selectFrom('authors')
+            .select('id')
+            .where('id', '=', writer.id)
+            .where('deleted', '=', false)
+            .forShare(),
+      )
+      .insertInto('tasks')
+      .columns(['owner_id', 'title', 'description', 'status', 'due_at'])
+      .expression((values) =>
+        values
+          .selectFrom('owner')
+          .select((eb) => [
+            'owner.id',
+            eb.val(title).as('title'),
+            eb.val(description).as('description'),
+            eb.val(status).as('status'),
+            sql<Date | null>`${due_at}::timestamptz`.as('due_at'),
+          ]),
+      )
+      .returning(COLUMNS)
+      .executeTakeFirst(),
+  )
+}
+
+/** What is not in the body gets its default, as in a new task. */
+export async function replaceTask(
+  db: Kysely<DB>,
+  change: TaskChange,
+  body: TaskBody,
+): Promise<TaskRow | undefined> {
+  return updateTask(db, change, wholeTask(body))
+}
+
+export async function updateTask(
+  db: Kysely<DB>,
+  { id, ownerId, versions }: TaskChange,
+  body: UpdateTaskBody,
+): Promise<TaskRow | undefined> {
+  let query = db
+    .updateTable('tasks')
+    .set({ ...body, version: sql`version + 1`, updated_at: sql`now()` })
+    .where('id', '=', id)
+    .where('owner_id', '=', ownerId)
+    .returning(COLUMNS)
+  if (versions !== undefined) query = query.where(isVersion(versions))
+  return query.executeTakeFirst()
+}
+
+export async function deleteTask(
+  db: Kysely<DB>,
+  { id, ownerId, versions }: TaskChange,
+): Promise<TaskRow | undefined> {
+  let query = db.deleteFrom('tasks').where('id', '=', id).where('owner_id', '=', ownerId).returning(COLUMNS)
+  if (versions !== undefined) query = query.where(isVersion(versions))
+  return query.executeTakeFirst()
+}
+
+function isVersion(versions: readonly number[]) {
+  return sql<boolean>`tasks.version = any(${versions}::bigint[])`
+}
+
+function wholeTask({
+  title,
+  description = '',
+  status = 'todo',
+  due_at = null,
+}: TaskBody): Required<TaskBody> {
+  return { title, description, status, due_at: due_at === null ? null : new Date(due_at).toISOString() }
+}

@@ -1,0 +1,196 @@
+import { Type } from 'typebox'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
+import type { Kysely } from 'kysely'
+import {
+  IdParamsSchema,
+  ListQuerySchema,
+  TaskBodySchema,
+  TaskSchema,
+  TaskStatusSchema,
+  TimeSchema,
+  UpdateTaskBodySchema,
+  pageOf,
+  ref,
+} from '@portcullis/schemas'
+import {
+  IfMatchSchema,
+  IfNoneMatchSchema,
+  NotModifiedSchema,
+  ifMatch,
+  isFresh,
+  problem,
+  userProblems,
+  type ProblemError,
+} from '@portcullis/service-kit'
+import type { DB } from '../../database/tables.ts'
+import {
+  deleteTask,
+  findTaskById,
+  insertTask,
+  listTasks,
+  replaceTask,
+  toTask,
+  updateTask,
+  type OwnTask,
+  type TaskChange,
+} from './queries.ts'
+
+const ListTasksQuerySchema = Type.Object(
+  {
+    ...ListQuerySchema.properties,
+    status: Type.Optional(TaskStatusSchema),
+    due_before: Type.Optional(TimeSchema),
+  },
+  { additionalProperties: false },
+)
+
+const documented = { tags: ['tasks'], security: [{ bearer: [] }] }
+
+/** Tasks are for their owner alone: what belongs to somebody else is answered as what does not exist. */
+export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
+  app.addHook('onSend', async (_request, reply) => {
+    if (reply.statusCode < 400) reply.header('cache-control', 'private, no-cache')
+  })
+
+  app.post(
+    '/tasks',
+    {
+      schema: {
+        ...documented,
+        operationId: 'createTask',
+        summary: 'Make a task',
+        body: ref(TaskBodySchema),
+        response: { 201: ref(TaskSchema), ...userProblems() },
+      },
+    },
+    async (request, reply) => {
+      const { sub, username } = request.user
+      const row = await insertTask(app.db, { id: sub, username }, request.body)
+      return reply
+        .code(201)
+        .headers({ location: `${app.prefix}/tasks/${row.id}`, etag: `"${row.version}"` })
+        .send(toTask(row))
+    },
+  )
+
+  app.get(
+    '/tasks',
+    {
+      schema: {
+        ...documented,
+        operationId: 'listTasks',
+        summary: 'List your tasks, newest first',
+        querystring: ListTasksQuerySchema,
+        response: { 200: pageOf(ref(TaskSchema)), ...userProblems() },
+      },
+    },
+    async (request) => {
+      const { status, due_before: dueBefore, cursor, limit = 20 } = request.query
+      const list = `tasks ${request.user.sub} ${status ?? ''} ${dueBefore ?? ''}`
+      const before = cursor === undefined ? undefined : app.cursors.decode(list, cursor)
+      const rows = await listTasks(app.db, request.user.sub, { status, dueBefore, before, limit: limit + 1 })
+      const last = rows.length > limit ? rows[limit - 1] : undefined
+      return {
+        items: rows.slice(0, limit).map(toTask),
+        next_cursor: last === undefined ? null : app.cursors.encode(list, last.id),
+      }
+    },
+  )
+
+  app.get(
+    '/tasks/:id',
+    {
+      schema: {
+        ...documented,
+        operationId: 'getTask',
+        summary: 'Read a task',
+        params: IdParamsSchema,
+        headers: IfNoneMatchSchema,
+        response: { 200: ref(TaskSchema), 304: NotModifiedSchema, ...userProblems('NOT_FOUND') },
+      },
+    },
+    async (request, reply) => {
+      const row = await findTaskById(app.db, { id: request.params.id, ownerId: request.user.sub })
+      if (row === undefined) throw problem('NOT_FOUND')
+      if (isFresh(request, reply, String(row.version))) return reply.code(304).send(null)
+      return toTask(row)
+    },
+  )
+
+  app.put(
+    '/tasks/:id',
+    {
+      schema: {
+        ...documented,
+        operationId: 'replaceTask',
+        summary: 'Replace a task',
+        description: 'What is left out gets its default, as in a new task.',
+        params: IdParamsSchema,
+        headers: IfMatchSchema,
+        body: ref(TaskBodySchema),
+        response: { 200: ref(TaskSchema), ...userProblems('NOT_FOUND', 'PRECONDITION_FAILED') },
+      },
+    },
+    async (request, reply) => {
+      const change = changeOf(request, request.params.id)
+      const row = await replaceTask(app.db, change, request.body)
+      if (row === undefined) throw await refusal(app.db, change)
+      return reply.header('etag', `"${row.version}"`).send(toTask(row))
+    },
+  )
+
+  app.patch(
+    '/tasks/:id',
+    {
+      schema: {
+        ...documented,
+        operationId: 'updateTask',
+        summary: 'Change a task',
+        params: IdParamsSchema,
+        headers: IfMatchSchema,
+        body: ref(UpdateTaskBodySchema),
+        response: { 200: ref(TaskSchema), ...userProblems('NOT_FOUND', 'PRECONDITION_FAILED') },
+      },
+    },
+    async (request, reply) => {
+      const change = changeOf(request, request.params.id)
+      const row = await updateTask(app.db, change, request.body)
+      if (row === undefined) throw await refusal(app.db, change)
+      return reply.header('etag', `"${row.version}"`).send(toTask(row))
+    },
+  )
+
+  app.delete(
+    '/tasks/:id',
+    {
+      schema: {
+        ...documented,
+        operationId: 'deleteTask',
+        summary: 'Delete a task',
+        description: 'Answers with what was deleted.',
+        params: IdParamsSchema,
+        headers: IfMatchSchema,
+        response: { 200: ref(TaskSchema), ...userProblems('NOT_FOUND', 'PRECONDITION_FAILED') },
+      },
+    },
+    async (request) => {
+      const change = changeOf(request, request.params.id)
+      const row = await deleteTask(app.db, change)
+      if (row === undefined) throw await refusal(app.db, change)
+      return toTask(row)
+    },
+  )
+}
+
+function changeOf(request: FastifyRequest, id: string): TaskChange {
+  const versions = ifMatch(request)?.flatMap((tag) => (/^\d{1,15}$/.test(tag) ? [Number(tag)] : []))
+  return { id, ownerId: request.user.sub, versions }
+}
+
+/** Why a change has found nothing to change. */
+async function refusal(db: Kysely<DB>, task: OwnTask): Promise<ProblemError> {
+  const row = await findTaskById(db, task)
+  if (row === undefined) return problem('NOT_FOUND')
+  return problem('PRECONDITION_FAILED', { headers: { etag: `"${row.version}"` } })
+}
