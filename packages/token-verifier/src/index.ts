@@ -1,1 +1,12 @@
-export {}
+export { elapsed, instant, systemClock, type Clock, type Instant } from './clock.ts'
+export { createVerifier, type CreateVerifierOptions } from './create-verifier.ts'
+export { StaleError, TokenError } from './errors.ts'
+export { readBearer, readPositionHeader, withChallenge } from './bearer.ts'
+export type { Carrier, Observer } from './follow/observer.ts'
+export type { RedisClient } from './follow/redis.ts'
+export { jwksKeys, type JwksOptions } from './keys/jwks.ts'
+export type { KeySource } from './keys/source.ts'
+export { Member } from './replica/member.ts'
+export { MAX_ENTRIES, Replica, type Outcome } from './replica/replica.ts'
+export type { TokenRules } from './token-check.ts'
+export { Verifier, type Follower, type VerifyOptions } from './verifier.ts'

@@ -1,0 +1,57 @@
+import { parsePosition, type Position } from '@portcullis/schemas'
+import { invalidToken, StaleError, TokenError } from './errors.ts'
+
+/**
+ * The token of an `Authorization` header (RFC 6750 section 2.1).
+ *
+ * @throws TokenError AUTH_TOKEN_MISSING if there is none, AUTH_TOKEN_INVALID if it is no token.
+ */
+export function readBearer(authorization: string | undefined): string {
+  if (authorization === undefined || !/^bearer( |$)/i.test(authorization))
+    throw new TokenError('AUTH_TOKEN_MISSING', 'no bearer token')
+  const token = authorization.slice('bearer '.length).trim()
+  if (token === '' || token.includes(' ')) throw invalidToken('malformed authorization header')
+  return token
+}
+
+/**
+ * The position in an `If-Revocation-Position` header, if there is one.
+ *
+ * @throws StaleError if it names none: no log will ever reach it.
+ */
+export function readPositionHeader(value: string | string[] | undefined): Position | undefined {
+  if (value === undefined) return undefined
+  const position = typeof value === 'string' ? parsePosition(value) : undefined
+  if (!position) throw new StaleError('AUTH_REVOCATIONS_STALE', 'If-Revocation-Position names no position')
+  return position
+}
+
+/** The same refusal with the `WWW-Authenticate` of RFC 6750 section 3; what is no refusal becomes a plain one. */
+export function withChallenge(
+  error: unknown,
+  realm: string,
+  scopes: readonly string[] = [],
+): TokenError | StaleError {
+  if (error instanceof StaleError) return error
+  const refusal =
+    error instanceof TokenError ? error : invalidToken(error instanceof Error ? error.message : '')
+  const value = challenge(refusal.code, realm.replaceAll(/["\\]/g, ''), scopes)
+  if (value === undefined) return refusal
+  return new TokenError(refusal.code, refusal.reason, { 'WWW-Authenticate': value })
+}
+
+function challenge(code: TokenError['code'], realm: string, scopes: readonly string[]): string | undefined {
+  switch (code) {
+    case 'AUTH_TOKEN_MISSING':
+      return `Bearer realm="${realm}"`
+    case 'AUTH_TOKEN_INVALID':
+      return `Bearer realm="${realm}", error="invalid_token"`
+    case 'AUTH_SCOPE_INSUFFICIENT':
+      return `Bearer realm="${realm}", error="insufficient_scope", scope="${scopes.join(' ')}"`
+    case 'AUTH_CLIENT_TOKEN':
+    case 'AUTH_FORBIDDEN':
+      return undefined
+    default:
+      return code satisfies never
+  }
+}

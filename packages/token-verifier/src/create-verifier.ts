@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import { Redis } from 'ioredis'
+import { systemClock } from './clock.ts'
+import type { Observer } from './follow/observer.ts'
+import { RedisFollower, type RedisClient } from './follow/redis.ts'
+import { jwksKeys } from './keys/jwks.ts'
+import type { KeySource } from './keys/source.ts'
+import { Member } from './replica/member.ts'
+import { Replica } from './replica/replica.ts'
+import { TokenCheck, type TokenRules } from './token-check.ts'
+import { Verifier, type Follower } from './verifier.ts'
+
+export interface CreateVerifierOptions extends TokenRules {
+  /** Address of the issuer's JWK Set. Either this or `keys`. */
+  jwksUrl?: string
+  keys?: KeySource
+  /** Redis that carries the revocation log, with its logical database: `redis://host:6379/1`. */
+  redisUrl?: string
+  /** Instead of `redisUrl`, for Sentinel or Cluster: makes a new ioredis client that does not connect by itself. */
+  redis?: () => RedisClient
+  /** Instead of following the log: a replica that the caller keeps up to date. */
+  replica?: Replica
+  /** The registered client that this verifier belongs to. Needed to follow the log. */
+  clientId?: string
+  /** Begins the name under which this process is known to the log's writer. Default: the host's name. */
+  name?: string
+  /** Strict routes, which is the default, refuse to answer from a replica older than this. Default 2. */
+  maxStalenessSeconds?: number
+  /** Routes that are marked bounded answer up to this age. Default: as strict ones. */
+  boundedStalenessSeconds?: number
+  observer?: Observer
+}
+
+/**
+ * A verifier of access tokens. Call `start()` before use and `close()` at the end.
+ *
+ * @throws TypeError if the options do not say where keys and revocations come from.
+ */
+export function createVerifier(options: CreateVerifierOptions): Verifier {
+  const clock = options.clock ?? systemClock
+  const replica = options.replica ?? new Replica({ clock })
+  const maxStalenessSeconds = seconds('maxStalenessSeconds', options.maxStalenessSeconds ?? 2)
+  const boundedStalenessSeconds = seconds(
+    'boundedStalenessSeconds',
+    options.boundedStalenessSeconds ?? maxStalenessSeconds,
+  )
+  return new Verifier({
+    check: new TokenCheck(options),
+    keys: keySource(options),
+    replica,
+    follower: options.replica
+      ? undefined
+      : follower(options, replica, Math.max(maxStalenessSeconds, boundedStalenessSeconds)),
+    maxStalenessSeconds,
+    boundedStalenessSeconds,
+  })
+}
+
+function keySource({ keys, jwksUrl, algorithm, clock, observer }: CreateVerifierOptions): KeySource {
+  if (keys) return keys
+  if (!jwksUrl) throw new TypeError('jwksUrl or keys is needed')
+  return jwksKeys({
+    url: jwksUrl,
+    ...(algorithm && { algorithm }),
+    ...(clock && { clock }),
+    onError: (error) => observer?.keysFailed?.(error),
+  })
+}
+
+function follower(options: CreateVerifierOptions, replica: Replica, maxAgeSeconds: number): Follower {
+  const { clientId, redisUrl, clock = systemClock, observer = {} } = options
+  const connect = options.redis ?? (redisUrl ? () => redisClient(redisUrl) : undefined)
+  if (!connect) throw new TypeError('redisUrl, redis or replica is needed')
+  if (!clientId) throw new TypeError('clientId is needed to follow the revocation log')
+  const member = new Member({ name: instanceName(options.name), replica, maxAgeSeconds, clock })
+  return new RedisFollower({ connect, clientId, member, replica, clock, observer })
+}
+
+/** Never the same for two process starts, so that nobody is taken for one that was there before. */
+function instanceName(prefix = hostname()): string {
+  return `${prefix.replaceAll(/[^\w.-]/g, '_').slice(0, 64)}:${randomBytes(6).toString('hex')}`
+}
+
+function redisClient(url: string): Redis {
+  return new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: 500,
+    retryStrategy: null,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    enableReadyCheck: false,
+    autoResendUnfulfilledCommands: false,
+    disableClientInfo: true,
+    // Version 3 answers XREAD with a map.
+    protocol: 2,
+  })
+}
+
+function seconds(name: string, value: number): number {
+  if (!(value > 0 && value <= 3600)) throw new TypeError(`${name} must be above 0 and at most 3600`)
+  return value
+}

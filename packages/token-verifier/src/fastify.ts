@@ -1,0 +1,137 @@
+// Kept in the declarations, so that request.user is typed for whoever registers this plugin.
+import type {} from '@fastify/jwt'
+import fastifyJwt from '@fastify/jwt'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { AccessClaims, ClientClaims, UserClaims } from '@portcullis/schemas'
+import { requireRoles, requireScopes, requireUser } from './access.ts'
+import { readBearer, readPositionHeader, withChallenge } from './bearer.ts'
+import { createVerifier, type CreateVerifierOptions } from './create-verifier.ts'
+import type { Verifier, VerifyOptions } from './verifier.ts'
+
+type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    verifier: Verifier
+    /** Hook: lets any good token of a user in, as `request.user`. A client's token is answered with 403. */
+    authenticate: Hook
+    /** Hook: lets any good token of a registered client in, as `request.client`. */
+    authenticateClient: Hook
+    /** Makes a hook that authenticates and lets users in that have one of the roles. */
+    requireRole: (...roles: [string, ...string[]]) => Hook
+    /** Makes a hook that authenticates and lets registered clients in that have all of the scopes. */
+    requireScope: (...scopes: [string, ...string[]]) => Hook
+  }
+  interface FastifyRequest {
+    /** Set on routes behind `authenticateClient` or `requireScope`. */
+    client: ClientClaims
+  }
+  interface FastifyContextConfig {
+    /**
+     * `bounded`: this route answers up to `boundedStalenessSeconds` after the log has fallen silent. `ended`: it
+     * takes also tokens that have been revoked, in order to end what has perhaps ended already. Default strict.
+     */
+    revocation?: 'strict' | 'bounded' | 'ended'
+  }
+}
+
+declare module '@fastify/jwt' {
+  interface FastifyJWT {
+    payload: AccessClaims
+    user: UserClaims
+  }
+}
+
+export type TokenVerifierPluginOptions = (CreateVerifierOptions | { verifier: Verifier }) & {
+  /** In `WWW-Authenticate`. Default `portcullis`. */
+  realm?: string
+}
+
+async function tokenVerifier(app: FastifyInstance, options: TokenVerifierPluginOptions): Promise<void> {
+  const verifier = 'verifier' in options ? options.verifier : createVerifier(options)
+  const realm = options.realm ?? 'portcullis'
+  await registerJwt(app, verifier)
+
+  const hook =
+    (authenticate: Hook, scopes?: readonly string[]): Hook =>
+    async (request, reply) => {
+      try {
+        await authenticate(request, reply)
+      } catch (error) {
+        const refusal = withChallenge(error, realm, scopes)
+        reply.headers(refusal.headers)
+        throw refusal
+      }
+    }
+  const asClient = async (request: FastifyRequest, scopes: readonly string[]) => {
+    const token = readBearer(request.headers.authorization)
+    request.client = requireScopes(await verifier.verify(token, verifyOptions(request)), scopes)
+  }
+
+  app.decorate('verifier', verifier)
+  // @ts-expect-error -- null until a hook has authenticated a client, as with request.user
+  app.decorateRequest('client', null)
+  app.decorate(
+    'authenticate',
+    hook(async (request) => {
+      await request.jwtVerify()
+    }),
+  )
+  app.decorate(
+    'authenticateClient',
+    hook((request) => asClient(request, [])),
+  )
+  app.decorate('requireRole', (...roles) =>
+    hook(async (request) => {
+      await request.jwtVerify()
+      requireRoles(request.user, roles)
+    }),
+  )
+  app.decorate('requireScope', (...scopes) => hook((request) => asClient(request, scopes), scopes))
+
+  app.addHook('onRoute', (route) => {
+    if (route.config?.revocation === 'bounded' && !verifier.allowsBounded)
+      throw new TypeError(`${route.url} is marked bounded, but boundedStalenessSeconds is not set`)
+  })
+  app.addHook('onReady', async () => verifier.start())
+  app.addHook('onClose', () => verifier.close())
+}
+
+/** Makes `request.jwtVerify()`, of which @fastify/jwt's own documentation tells, decide as the verifier does. */
+async function registerJwt(app: FastifyInstance, verifier: Verifier): Promise<void> {
+  const admitted = new WeakMap<object, UserClaims>()
+  await app.register(fastifyJwt, {
+    secret: async (_request: FastifyRequest, decoded: object) =>
+      verifier.keyFor('header' in decoded ? decoded.header : undefined),
+    decode: { complete: true },
+    verify: {
+      ...verifier.jwtOptions,
+      extractToken: (request) => {
+        const token = readBearer(request.headers.authorization)
+        verifier.checkSize(token)
+        return token
+      },
+    },
+    trusted: async (request, decoded) => {
+      admitted.set(decoded, requireUser(await verifier.admit(decoded, verifyOptions(request))))
+      return true
+    },
+    formatUser: (decoded) => {
+      const claims = admitted.get(decoded)
+      if (!claims) throw new Error('not admitted')
+      return claims
+    },
+  })
+}
+
+function verifyOptions(request: FastifyRequest): VerifyOptions {
+  return {
+    bounded: request.routeOptions.config.revocation === 'bounded',
+    ended: request.routeOptions.config.revocation === 'ended',
+    position: readPositionHeader(request.headers['if-revocation-position']),
+  }
+}
+
+export default fp(tokenVerifier, { name: '@portcullis/token-verifier', fastify: '5.x' })
+export { tokenVerifier }

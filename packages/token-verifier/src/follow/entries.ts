@@ -1,0 +1,113 @@
+import {
+  BeatSchema,
+  parsePosition,
+  revocationKeys,
+  RevocationEventSchema,
+  type Beat,
+  type RevocationEvent,
+} from '@portcullis/schemas'
+import { Type, type Static } from 'typebox'
+import { Compile } from 'typebox/schema'
+
+const EntrySchema = Type.Tuple([Type.String(), Type.Array(Type.String())])
+const ReplySchema = Type.Union([
+  Type.Null(),
+  Type.Array(Type.Tuple([Type.String(), Type.Array(EntrySchema)])),
+])
+type Entry = Static<typeof EntrySchema>
+
+const reply = Compile(ReplySchema)
+const entryList = Compile(Type.Array(EntrySchema))
+const revocationEvent = Compile(RevocationEventSchema)
+const beatOf = Compile(BeatSchema)
+
+/** What one XREAD on log and beat has brought. */
+export interface Read {
+  events: RevocationEvent[]
+  /** How many entries the log gave, readable or not, and the id of the last of them. */
+  logged: number
+  logId: string | undefined
+  /** The newest beat that could be read. */
+  beat: Beat | undefined
+  beatId: string | undefined
+}
+
+/**
+ * Reads an answer to XREAD. An entry that is no event, and a beat that is none, are passed over: what is
+ * missing shows when a head is not reached.
+ *
+ * @throws Error if it is no answer to XREAD at all.
+ */
+export function readReply(answer: unknown): Read {
+  if (!reply.Check(answer)) throw new Error('not an answer to XREAD')
+  const read: Read = { events: [], logged: 0, logId: undefined, beat: undefined, beatId: undefined }
+  for (const [key, entries] of answer ?? []) {
+    if (key === revocationKeys.log) readLog(entries, read)
+    else if (key === revocationKeys.beat) readBeats(entries, read)
+  }
+  return read
+}
+
+/** The id of the newest entry of an answer to XREVRANGE, or 0-0. */
+export function readLastId(answer: unknown): string {
+  if (!entryList.Check(answer)) throw new Error('not an answer to XREVRANGE')
+  return answer[0]?.[0] ?? '0-0'
+}
+
+function readLog(entries: readonly Entry[], read: Read): void {
+  read.logged = entries.length
+  read.logId = entries.at(-1)?.[0]
+  for (const entry of entries) {
+    const event = readEvent(entry)
+    if (event) read.events.push(event)
+  }
+}
+
+function readBeats(entries: readonly Entry[], read: Read): void {
+  read.beatId = entries.at(-1)?.[0]
+  for (let i = entries.length - 1; i >= 0 && !read.beat; i--) {
+    const entry = entries[i]
+    if (entry) read.beat = readBeat(entry[1])
+  }
+}
+
+function readEvent([id, fields]: Entry): RevocationEvent | undefined {
+  const position = parsePosition(id)
+  if (!position) return undefined
+  const field = pairs(fields)
+  const candidate: unknown = {
+    ...position,
+    kind: field.get('kind'),
+    key: field.get('key'),
+    value: decimal(field.get('value')),
+    keep_until: decimal(field.get('keep_until')),
+    at: decimal(field.get('at')),
+  }
+  return revocationEvent.Check(candidate) ? candidate : undefined
+}
+
+function readBeat(fields: readonly string[]): Beat | undefined {
+  const field = pairs(fields)
+  try {
+    const marks: unknown = JSON.parse(field.get('marks') ?? '')
+    const candidate: unknown = {
+      epoch: decimal(field.get('epoch')),
+      seq: decimal(field.get('seq')),
+      base: decimal(field.get('base')),
+      marks,
+    }
+    return beatOf.Check(candidate) ? candidate : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function pairs(fields: readonly string[]): Map<string, string> {
+  const map = new Map<string, string>()
+  for (let i = 0; i < fields.length; i += 2) map.set(fields[i] ?? '', fields[i + 1] ?? '')
+  return map
+}
+
+function decimal(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : undefined
+}

@@ -1,0 +1,166 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { revocationKeys } from '@portcullis/schemas'
+import { elapsed, instant, type Clock } from '../clock.ts'
+import type { Member } from '../replica/member.ts'
+import type { Replica } from '../replica/replica.ts'
+import type { Follower } from '../verifier.ts'
+import { readLastId, readReply, type Read } from './entries.ts'
+import type { Observer } from './observer.ts'
+
+const BLOCK_MS = 200
+/** How much longer than asked for a blocking read may take before its client is thrown away. */
+const OVERSTAY_MS = 400
+const CONNECT_MS = 1000
+const ACK_MS = 250
+/** Without a beat for so long the connection may lead to a server that the writer has left. */
+const SILENT_MS = 1000
+const COUNT = 2000
+const RETRY_MS = { first: 20, longest: 250 }
+const RELOAD_PAUSE_MS = 100
+
+/** The part of an ioredis `Redis` or `Cluster` that is used: new, not yet connected, without retries of its own. */
+export interface RedisClient {
+  connect(): Promise<unknown>
+  disconnect(): void
+  call(command: string, ...args: (string | number)[]): Promise<unknown>
+  on(event: 'error', listener: (error: unknown) => void): unknown
+}
+
+export interface RedisFollowerOptions {
+  /** A new client for each attempt, since what blocks on a broken connection never settles. */
+  connect: () => RedisClient
+  clientId: string
+  member: Member
+  replica: Replica
+  clock: Clock
+  observer: Observer
+}
+
+/**
+ * Follows the log in Redis over one connection: each round sends an ack if one is due, and then reads log and
+ * beat with one blocking XREAD.
+ */
+export class RedisFollower implements Follower {
+  readonly #options: RedisFollowerOptions
+  readonly #stopping = new AbortController()
+  #running: Promise<void> | undefined
+  #logId = '0-0'
+  #attempts = 0
+  /** When the log was last begun to be read from its front, and from when on that may be done again. */
+  #reload = { since: -Infinity, next: -Infinity }
+
+  constructor(options: RedisFollowerOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      const client = this.#options.connect()
+      // Every failure also rejects the command that meets it.
+      client.on('error', () => undefined)
+      try {
+        await within(CONNECT_MS, client.connect())
+        await this.#tail(client)
+      } catch (error) {
+        this.#options.observer.disconnected?.('redis', error)
+      } finally {
+        client.disconnect()
+      }
+      const longest = Math.min(RETRY_MS.first * 2 ** this.#attempts++, RETRY_MS.longest)
+      await delay(longest * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  async #tail(client: RedisClient): Promise<void> {
+    const { member, clock } = this.#options
+    const last = await within(CONNECT_MS, client.call('XREVRANGE', revocationKeys.beat, '+', '-', 'COUNT', 1))
+    let beatId = readLastId(last)
+    let heard = instant(clock)
+    let acked = -Infinity
+    while (!this.#stopping.signal.aborted) {
+      if (elapsed(clock, heard) > SILENT_MS) throw new Error('no beat')
+      const due = clock.monotonic() - acked >= ACK_MS
+      if (due) acked = clock.monotonic()
+      const read = await this.#round(client, beatId, due)
+      beatId = read.beatId ?? beatId
+      if (read.beat) heard = instant(clock)
+      if (this.#take(read)) acked = -Infinity
+    }
+    member.leave()
+    await within(CONNECT_MS, this.#ack(client))
+  }
+
+  async #round(client: RedisClient, beatId: string, ack: boolean): Promise<Read> {
+    const sent = ack ? this.#ack(client) : undefined
+    const streams = ['STREAMS', revocationKeys.log, revocationKeys.beat, this.#logId, beatId]
+    const read = client.call('XREAD', 'COUNT', COUNT, 'BLOCK', BLOCK_MS, ...streams)
+    const [answer] = await within(BLOCK_MS + OVERSTAY_MS, Promise.all([read, sent]))
+    return readReply(answer)
+  }
+
+  #ack(client: RedisClient): Promise<unknown> {
+    const { clientId, member } = this.#options
+    return client.call('HSET', revocationKeys.ack(clientId), member.name, JSON.stringify(member.ack()))
+  }
+
+  /** @returns whether an ack should be sent at once. */
+  #take(read: Read): boolean {
+    const { member, replica, observer, clock } = this.#options
+    this.#logId = read.logId ?? this.#logId
+    const before = replica.position
+    const whole = replica.apply(read.events)
+    if (observer.applied && replica.age() !== Infinity)
+      for (const event of read.events)
+        if (event.epoch > before.epoch || event.seq > before.seq)
+          observer.applied(event, clock.now() - event.at)
+    // What is left unread would make a beat look as if it ran ahead of the log.
+    const drained = read.logged < COUNT
+    if (drained) this.#readToEnd()
+    if (!whole && drained) this.#readAllAgain()
+    if (!read.beat || !drained) return read.events.length > 0
+    const { outcome, urgent } = member.hear(read.beat, read.beat.marks[member.name])
+    if (outcome === 'behind') this.#readAllAgain()
+    else if (outcome === 'covered') this.#attempts = 0
+    return urgent || read.events.length > 0
+  }
+
+  #readToEnd(): void {
+    if (this.#reload.next !== Infinity) return
+    const now = this.#options.clock.monotonic()
+    this.#reload.next = now + Math.max(RELOAD_PAUSE_MS, now - this.#reload.since)
+  }
+
+  /** Reads all again from the front, but not without pause: what is wrong with the log may take a while to mend. */
+  #readAllAgain(): void {
+    const { replica, observer, clock } = this.#options
+    const now = clock.monotonic()
+    if (now < this.#reload.next) return
+    this.#reload = { since: now, next: Infinity }
+    this.#logId = '0-0'
+    replica.reload()
+    observer.reloading?.('redis')
+  }
+}
+
+/** @throws Error if it takes longer. What it would have become is then forgotten. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

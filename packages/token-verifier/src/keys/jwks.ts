@@ -1,0 +1,157 @@
+import { instant, elapsed, systemClock, type Clock, type Instant } from '../clock.ts'
+import { StaleError } from '../errors.ts'
+import { fetchJson, type Fetch } from '../fetch-json.ts'
+import { readCacheControl, type Freshness } from './cache-control.ts'
+import { readJwkSet, type Algorithm } from './jwk-set.ts'
+import type { KeySource } from './source.ts'
+
+const UNKNOWN_COOLDOWN_MS = 30_000
+const UNKNOWN_KEPT = 1000
+const FIRST_RETRY_MS = 250
+const LONGEST_RETRY_MS = 5000
+
+export interface JwksOptions {
+  url: string
+  algorithm?: Algorithm
+  /** Limit of one fetch, body included. Default 2000. */
+  timeoutMs?: number
+  clock?: Clock
+  fetch?: Fetch
+  /** Told of each fetch that failed. */
+  onError?: (error: unknown) => void
+}
+
+/**
+ * The issuer's keys, fetched from its JWK Set and kept as its `Cache-Control` allows. Used on while they are
+ * fetched anew (stale-while-revalidate), and when that fails (stale-if-error). An unknown kid leads to one
+ * fetch in 30 s, whoever asks; kids that were not there are remembered, up to 1000 of them.
+ */
+export function jwksKeys(options: JwksOptions): KeySource {
+  return new JwksKeys(options)
+}
+
+interface Held {
+  keys: Map<string, string>
+  etag: string | null
+  freshness: Freshness
+  at: Instant
+}
+
+class JwksKeys implements KeySource {
+  readonly #options: JwksOptions
+  readonly #clock: Clock
+  readonly #unknown = new Set<string>()
+  #held: Held | undefined
+  #fetching: Promise<void> | undefined
+  #failed: { at: Instant; wait: number } | undefined
+  #lookedForUnknown: Instant | undefined
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(options: JwksOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+  }
+
+  get ready(): boolean {
+    return this.#held !== undefined
+  }
+
+  /** Fetches until it has succeeded once, so that the first request finds keys. */
+  start(): void {
+    void this.#refresh().catch(() => {
+      if (this.#closed || this.#held) return
+      this.#timer = setTimeout(() => this.start(), this.#failed?.wait ?? FIRST_RETRY_MS)
+      this.#timer.unref()
+    })
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+  }
+
+  find(kid: string): string | undefined | Promise<string | undefined> {
+    const held = this.#held
+    if (!held) return this.#refetched(kid)
+    const age = elapsed(this.#clock, held.at) / 1000
+    const { maxAge, staleWhileRevalidate } = held.freshness
+    if (age >= maxAge + staleWhileRevalidate) return this.#refetched(kid)
+    if (age >= maxAge) void this.#refresh().catch(() => undefined)
+    return held.keys.get(kid) ?? this.#lookForUnknown(kid)
+  }
+
+  /** The key after a fetch, or out of what is held if that fails and is not too old. */
+  async #refetched(kid: string): Promise<string | undefined> {
+    try {
+      await this.#refresh()
+    } catch {
+      const held = this.#held
+      if (!held) throw new StaleError('UNAVAILABLE', 'no keys could be fetched yet')
+      const { maxAge, staleIfError } = held.freshness
+      if (elapsed(this.#clock, held.at) / 1000 >= maxAge + staleIfError)
+        throw new StaleError('UNAVAILABLE', 'the keys are too old and could not be fetched anew')
+    }
+    return this.#held?.keys.get(kid)
+  }
+
+  #lookForUnknown(kid: string): undefined | Promise<string | undefined> {
+    if (this.#unknown.has(kid)) return undefined
+    const since = this.#lookedForUnknown
+    if (!this.#fetching && since && elapsed(this.#clock, since) < UNKNOWN_COOLDOWN_MS) return undefined
+    return this.#refresh().then(
+      () => {
+        this.#lookedForUnknown = instant(this.#clock)
+        return this.#held?.keys.get(kid) ?? this.#remember(kid)
+      },
+      () => {
+        throw new StaleError('UNAVAILABLE', 'the key is unknown and the keys could not be fetched anew')
+      },
+    )
+  }
+
+  #remember(kid: string): undefined {
+    const [oldest] = this.#unknown
+    if (oldest !== undefined && this.#unknown.size >= UNKNOWN_KEPT) this.#unknown.delete(oldest)
+    this.#unknown.add(kid)
+  }
+
+  /** One fetch at a time, and after one that failed none for a while. */
+  #refresh(): Promise<void> {
+    if (this.#fetching) return this.#fetching
+    const failed = this.#failed
+    if (failed && elapsed(this.#clock, failed.at) < failed.wait)
+      return Promise.reject(new Error('fetched in vain'))
+    this.#fetching = this.#fetch()
+      .then(
+        () => {
+          this.#failed = undefined
+        },
+        (error: unknown) => {
+          const wait = Math.min((failed?.wait ?? FIRST_RETRY_MS / 2) * 2, LONGEST_RETRY_MS)
+          this.#failed = { at: instant(this.#clock), wait }
+          this.#options.onError?.(error)
+          throw error
+        },
+      )
+      .finally(() => {
+        this.#fetching = undefined
+      })
+    return this.#fetching
+  }
+
+  async #fetch(): Promise<void> {
+    const { url, algorithm = 'ES256', timeoutMs = 2000, fetch } = this.#options
+    const at = instant(this.#clock)
+    const etag = this.#held?.etag
+    const answer = await fetchJson(url, { timeoutMs, fetch, headers: etag ? { 'If-None-Match': etag } : {} })
+    const freshness = readCacheControl(answer.headers.get('cache-control'))
+    if (answer.status === 304 && this.#held) {
+      this.#held = { ...this.#held, freshness, at }
+    } else if (answer.status === 200) {
+      const keys = readJwkSet(answer.body, algorithm)
+      this.#held = { keys, etag: answer.headers.get('etag'), freshness, at }
+      this.#unknown.clear()
+    } else throw new Error(`the JWK Set was answered with ${answer.status}`)
+  }
+}

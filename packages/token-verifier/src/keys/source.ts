@@ -1,0 +1,14 @@
+/** Where public keys come from. */
+export interface KeySource {
+  /**
+   * The public key with this id as SPKI PEM, or undefined if the issuer has none.
+   *
+   * @throws StaleError if that cannot be told right now.
+   */
+  find(kid: string): string | undefined | Promise<string | undefined>
+  /** Begins to fetch what can be fetched ahead. */
+  start?(): void
+  close?(): void
+  /** False until `find` can tell. Default: true. */
+  readonly ready?: boolean
+}

@@ -1,0 +1,126 @@
+import {
+  ACCESS_TYP,
+  ClientClaimsSchema,
+  MAX_ACCESS_TTL_SECONDS,
+  MAX_TOKEN_BYTES,
+  UserClaimsSchema,
+  type AccessClaims,
+} from '@portcullis/schemas'
+import type { VerifierOptions as JwtOptions } from 'fast-jwt'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/schema'
+import { systemClock, type Clock } from './clock.ts'
+import { invalidToken } from './errors.ts'
+import type { Algorithm } from './keys/jwk-set.ts'
+
+export interface TokenRules {
+  issuer: string
+  /** A token is taken if its `aud` has one of them. */
+  audience: string | readonly string[]
+  /** Default ES256. */
+  algorithm?: Algorithm
+  /** Tokens that live longer are refused. At most 3600, because revocations are kept for as long. */
+  maxLifeSeconds?: number
+  clock?: Clock
+}
+
+const header = Compile(
+  Type.Object({ alg: Type.String(), typ: Type.String(), kid: Type.String({ minLength: 1, maxLength: 256 }) }),
+)
+const userClaims = Compile(UserClaimsSchema)
+const clientClaims = Compile(ClientClaimsSchema)
+const decoded = Compile(Type.Object({ header: Type.Unknown(), payload: Type.Unknown() }))
+const notBefore = Compile(Type.Object({ nbf: Type.Optional(Type.Number()) }))
+
+// RFC 8725 section 3.10: a key or its address that comes with the token is the sender's, not the issuer's.
+// No extension is understood here, so `crit` (RFC 7515 section 4.1.11) always names one that is not.
+const REFUSED_HEADERS = ['crit', 'jwk', 'jku', 'x5c', 'x5u']
+const USER_CLAIMS = ['sid', 'gen', 'roles', 'username']
+
+/** A token whose signature, issuer and audience are good, and which has not expired. */
+export interface CheckedToken {
+  claims: AccessClaims
+  kid: string
+}
+
+/**
+ * The decisions about a token that need neither key nor log: what is looked at before the signature, and what
+ * after it. Everything throws TokenError with 401.
+ */
+export class TokenCheck {
+  readonly #algorithm: Algorithm
+  readonly #maxLifeSeconds: number
+  readonly #clock: Clock
+  /**
+   * For fast-jwt, to check the signature, `typ`, `iss` and `aud` once and remember the outcome. Times are not
+   * among them: they are looked at on every use, by the injected clock.
+   */
+  readonly jwtOptions: Readonly<Partial<JwtOptions>>
+
+  /** @throws TypeError for rules that would let tokens pass that no rule had meant. */
+  constructor(rules: TokenRules) {
+    const audience = [rules.audience].flat()
+    if (!rules.issuer) throw new TypeError('issuer is needed')
+    if (audience.length === 0 || audience.includes('')) throw new TypeError('audience is needed')
+    this.#algorithm = rules.algorithm ?? 'ES256'
+    this.#maxLifeSeconds = Math.min(rules.maxLifeSeconds ?? MAX_ACCESS_TTL_SECONDS, MAX_ACCESS_TTL_SECONDS)
+    this.#clock = rules.clock ?? systemClock
+    this.jwtOptions = {
+      algorithms: [this.#algorithm],
+      allowedIss: rules.issuer,
+      allowedAud: audience,
+      requiredClaims: ['iss', 'aud'],
+      checkTyp: ACCESS_TYP,
+      complete: true,
+      ignoreExpiration: true,
+      ignoreNotBefore: true,
+      cache: 5000,
+      errorCacheTTL: -1,
+    }
+  }
+
+  /** Refuses a token that is too long to be looked at. */
+  size(token: string): void {
+    if (Buffer.byteLength(token) > MAX_TOKEN_BYTES) throw invalidToken('too long')
+  }
+
+  /** The key's id, out of a header that may be trusted with nothing else. */
+  kid(candidate: unknown): string {
+    if (!header.Check(candidate)) throw invalidToken('header')
+    if (candidate.alg !== this.#algorithm) throw invalidToken('algorithm')
+    if (REFUSED_HEADERS.some((name) => name in candidate)) throw invalidToken('header parameter')
+    return candidate.kid
+  }
+
+  /** What a verified token says, if it has the claims of its sort and its time has come and not passed. */
+  accept(token: unknown): CheckedToken {
+    if (!decoded.Check(token)) throw invalidToken('malformed')
+    const kid = this.kid(token.header)
+    const claims = readClaims(token.payload)
+    this.#times(claims)
+    // The same object serves every later request with this token.
+    Object.freeze(claims)
+    if ('roles' in claims) Object.freeze(claims.roles)
+    Object.freeze(claims.aud)
+    return { claims, kid }
+  }
+
+  #times(claims: AccessClaims): void {
+    const now = this.#clock.now()
+    if (claims.exp * 1000 <= now) throw invalidToken('expired')
+    if (claims.exp - claims.iat > this.#maxLifeSeconds) throw invalidToken('lives too long')
+    if (!notBefore.Check(claims)) throw invalidToken('nbf')
+    if (claims.nbf !== undefined && claims.nbf * 1000 > now) throw invalidToken('not yet valid')
+  }
+}
+
+function readClaims(payload: unknown): AccessClaims {
+  if (typeof payload !== 'object' || payload === null) throw invalidToken('payload')
+  if (USER_CLAIMS.some((name) => name in payload)) {
+    if (!userClaims.Check(payload)) throw invalidToken('user claims')
+    return payload
+  }
+  if (!clientClaims.Check(payload)) throw invalidToken('client claims')
+  if (payload.sub !== payload.client_id) throw invalidToken('client is not the subject')
+  return payload
+}

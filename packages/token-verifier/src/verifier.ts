@@ -1,0 +1,199 @@
+import { createVerifier as createJwtVerifier } from 'fast-jwt'
+import type { AccessClaims, Position } from '@portcullis/schemas'
+import { invalidToken, StaleError } from './errors.ts'
+import type { KeySource } from './keys/source.ts'
+import type { Replica } from './replica/replica.ts'
+import type { TokenCheck } from './token-check.ts'
+
+const POSITION_WAIT_MS = 250
+// One a signing key in use; more only pile up when keys are rotated for years without a restart.
+const JWT_VERIFIERS_KEPT = 16
+
+export interface VerifyOptions {
+  /** Accept an older replica than strict routes do, up to `boundedStalenessSeconds`. */
+  bounded?: boolean | undefined
+  /** Answer only out of a replica that holds the log up to here; waits up to 250 ms for it. */
+  position?: Position | undefined
+  /**
+   * Accept also the tokens of a session, user or client that has been revoked, but none that its key or its
+   * epoch has killed. For ending what has perhaps ended already, and nothing else.
+   */
+  ended?: boolean | undefined
+}
+
+/** What keeps a replica up to date. */
+export interface Follower {
+  start(): void
+  /** Says farewell to the log's writer, if it can be reached, and ends every connection and timer. */
+  stop(): Promise<void>
+}
+
+export interface VerifierParts {
+  check: TokenCheck
+  keys: KeySource
+  replica: Replica
+  follower: Follower | undefined
+  maxStalenessSeconds: number
+  boundedStalenessSeconds: number
+}
+
+/**
+ * Verifies access tokens without asking anybody: signature by the issuer's published keys, revocation by a
+ * replica of the revocation log that is kept up to date in the background.
+ */
+export class Verifier {
+  readonly #parts: VerifierParts
+  readonly #jwt = new Map<string, (token: string) => unknown>()
+  #state: 'new' | 'started' | 'closed' = 'new'
+
+  constructor(parts: VerifierParts) {
+    this.#parts = parts
+  }
+
+  /** Begins to fetch keys and to follow the log. Never throws: until both are there, `verify` answers 503. */
+  start(): void {
+    if (this.#state !== 'new') return
+    this.#state = 'started'
+    this.#parts.keys.start?.()
+    this.#parts.follower?.start()
+  }
+
+  /** Resolves once `ready` is true. @throws the signal's reason when it is aborted before. */
+  async whenReady(signal?: AbortSignal): Promise<void> {
+    while (!this.ready) {
+      signal?.throwIfAborted()
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+
+  /** Stops following the log; the writer is told, so that no answer waits for this verifier any longer. */
+  async close(): Promise<void> {
+    this.#state = 'closed'
+    this.#parts.keys.close?.()
+    await this.#parts.follower?.stop()
+  }
+
+  /** Whether strict routes are served: there are keys, and the replica is young enough. */
+  get ready(): boolean {
+    return this.#state === 'started' && this.#parts.keys.ready !== false && this.age() <= this.#limitMs(false)
+  }
+
+  /** Milliseconds since the newest moment as of which every revocation is known here; infinite before the first. */
+  age(): number {
+    return this.#parts.replica.age()
+  }
+
+  /** Up to here every revocation is known. */
+  get position(): Position {
+    return this.#parts.replica.position
+  }
+
+  /** How many revocations are held. */
+  get entries(): number {
+    return this.#parts.replica.entries
+  }
+
+  /** Whether routes may accept a replica older than strict ones do. */
+  get allowsBounded(): boolean {
+    return this.#parts.boundedStalenessSeconds > this.#parts.maxStalenessSeconds
+  }
+
+  /**
+   * What the token says, if it is good.
+   *
+   * @throws TokenError 401 if it is not; its message is the same whatever is wrong.
+   * @throws StaleError 503 if that cannot be told now.
+   */
+  async verify(token: string, options: VerifyOptions = {}): Promise<AccessClaims> {
+    if (typeof token !== 'string') throw invalidToken('not a string')
+    this.checkSize(token)
+    const pem = await this.keyFor(readHeader(token))
+    return this.admit(this.#verifySignature(token, pem), options)
+  }
+
+  /** For adapters that drive fast-jwt themselves: the options that all of them share. */
+  get jwtOptions(): TokenCheck['jwtOptions'] {
+    return this.#parts.check.jwtOptions
+  }
+
+  /** For adapters: refuses a token that is too long to be parsed. */
+  checkSize(token: string): void {
+    this.#parts.check.size(token)
+  }
+
+  /** For adapters: the public key that the header names, as SPKI PEM. Asked on every use of a token. */
+  keyFor(header: unknown): string | Promise<string> {
+    const pem = this.#parts.keys.find(this.#parts.check.kid(header))
+    if (typeof pem === 'string') return pem
+    return Promise.resolve(pem).then((found) => {
+      if (found === undefined) throw invalidToken('unknown key')
+      return found
+    })
+  }
+
+  /** For adapters: the decisions after the signature, on fast-jwt's `complete` result. Asked on every use. */
+  admit(decoded: unknown, options: VerifyOptions = {}): AccessClaims | Promise<AccessClaims> {
+    const { claims, kid } = this.#parts.check.accept(decoded)
+    const decide = () => {
+      // What is known to be dead is dead, however old the knowledge.
+      const { replica } = this.#parts
+      if (options.ended ? replica.isDisowned(claims, kid) : replica.isRevoked(claims, kid)) throw invalidToken('revoked')
+      if (this.age() > this.#limitMs(options.bounded ?? false))
+        throw new StaleError('AUTH_REVOCATIONS_STALE', 'the replica is too old')
+      return claims
+    }
+    const { position } = options
+    if (!position || this.#parts.replica.reached(position)) return decide()
+    return this.#waitFor(position).then(decide)
+  }
+
+  #verifySignature(token: string, pem: string): unknown {
+    let verify = this.#jwt.get(pem)
+    if (!verify) {
+      const created = createJwtVerifier({ ...this.jwtOptions, key: pem })
+      verify = (text) => created(text)
+      const [oldest] = this.#jwt.keys()
+      if (oldest !== undefined && this.#jwt.size >= JWT_VERIFIERS_KEPT) this.#jwt.delete(oldest)
+      this.#jwt.set(pem, verify)
+    }
+    try {
+      return verify(token)
+    } catch (error) {
+      throw invalidToken(error instanceof Error ? error.message : 'signature')
+    }
+  }
+
+  #waitFor(position: Position): Promise<void> {
+    const { replica } = this.#parts
+    return new Promise((resolve, reject) => {
+      const done = (settle: () => void) => {
+        clearTimeout(timer)
+        forget()
+        settle()
+      }
+      const forget = replica.onChange(() => {
+        if (replica.reached(position)) done(resolve)
+      })
+      const timer = setTimeout(
+        () => done(() => reject(new StaleError('AUTH_REVOCATIONS_STALE', 'the position was not reached'))),
+        POSITION_WAIT_MS,
+      )
+    })
+  }
+
+  #limitMs(bounded: boolean): number {
+    const { maxStalenessSeconds, boundedStalenessSeconds } = this.#parts
+    return 1000 * (bounded ? Math.max(maxStalenessSeconds, boundedStalenessSeconds) : maxStalenessSeconds)
+  }
+}
+
+/** The header's JSON; whether the rest of the token is well-formed, fast-jwt finds out. */
+function readHeader(token: string): unknown {
+  const end = token.indexOf('.')
+  try {
+    const header: unknown = JSON.parse(Buffer.from(token.slice(0, Math.max(end, 0)), 'base64url').toString())
+    return header
+  } catch {
+    throw invalidToken('malformed')
+  }
+}
