@@ -1,0 +1,83 @@
+import type {} from '@fastify/redis'
+import { createApp, originsOf, rateLimit, redis, trustProxyOf, type App } from '@portcullis/service-kit'
+import * as schemas from '@portcullis/schemas'
+import { systemClock, type Clock } from '@portcullis/token-verifier'
+import type { Config } from './config.ts'
+import { jwksRoutes } from './features/jwks/routes.ts'
+import { loginRoutes } from './features/login/routes.ts'
+import { logoutRoutes } from './features/logout/routes.ts'
+import { meRoutes } from './features/me/routes.ts'
+import { refreshRoutes } from './features/refresh/routes.ts'
+import { signupRoutes } from './features/signup/routes.ts'
+import authentication from './plugins/authentication.ts'
+import keyring from './plugins/keyring.ts'
+import passwords from './plugins/passwords.ts'
+import revocation from './plugins/revocation.ts'
+import sessions from './plugins/sessions.ts'
+import stores from './plugins/stores.ts'
+
+export interface Deps {
+  /** Where time comes from; the machine's clocks by default. */
+  readonly clock?: Clock
+  /** Where the log goes; silent without. */
+  readonly logger?: { readonly level: Config['LOG_LEVEL'] }
+}
+
+/** The service auth: everything is registered here, nothing is decided. */
+export function build(config: Config, { clock = systemClock, logger }: Deps = {}): App {
+  const app = createApp({
+    name: 'auth',
+    title: 'Portcullis auth',
+    version: '0.1.0',
+    description: 'Users, sessions and signing keys: issues tokens and revokes them.',
+    issuer: config.ISSUER,
+    trustProxy: trustProxyOf(config.TRUST_PROXY),
+    corsOrigins: originsOf(config.CORS_ORIGINS),
+    metrics: { host: config.METRICS_HOST, port: config.METRICS_PORT },
+    ...(logger && { logger }),
+  })
+  app.decorate('now', () => clock.now())
+  for (const schema of [
+    schemas.UserSchema,
+    schemas.UserAnswerSchema,
+    schemas.SignupBodySchema,
+    schemas.LoginBodySchema,
+    schemas.RefreshBodySchema,
+    schemas.RevokedSchema,
+    schemas.TokenPairSchema,
+    schemas.JwkSchema,
+    schemas.JwksSchema,
+  ])
+    app.addSchema(schema)
+
+  app.register(redis, { url: config.CACHE_REDIS_URL, name: 'portcullis-auth cache' })
+  app.register(stores, { config })
+  app.register(keyring, { config })
+  app.register(passwords, { config })
+  app.register(sessions, { config })
+  app.register(revocation, { config, clock })
+  app.register(authentication, { config, clock })
+
+  app.register(async (scope) => {
+    await scope.register(rateLimit, { max: config.RATE_LIMIT_MAX, redis: scope.redis, keyOf: scope.callerOf })
+    await scope.register(
+      async (api) => {
+        await api.register(signupRoutes)
+        await api.register(loginRoutes)
+        await api.register(refreshRoutes)
+        await api.register(logoutRoutes)
+        await api.register(meRoutes)
+      },
+      { prefix: '/api/v1' },
+    )
+  })
+  app.register(jwksRoutes)
+  return app
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Milliseconds since 1970. */
+    now: () => number
+  }
+}

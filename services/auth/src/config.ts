@@ -1,0 +1,63 @@
+import { Type, type Static, type TObject } from 'typebox'
+import { MAX_ACCESS_TTL_SECONDS } from '@portcullis/schemas'
+import { commonSettings, loadConfig } from '@portcullis/service-kit'
+
+const SealingKey = Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' })
+const Seconds = Type.Integer({ minimum: 1, maximum: 10 * 365 * 86_400 })
+
+const hashSettings = {
+  ARGON2_MEMORY_KIB: Type.Integer({ minimum: 8, maximum: 4_194_304, default: 19_456 }),
+  ARGON2_TIME_COST: Type.Integer({ minimum: 1, maximum: 100, default: 2 }),
+  ARGON2_PARALLELISM: Type.Integer({ minimum: 1, maximum: 16, default: 1 }),
+}
+
+export const ConfigSchema = Type.Object({
+  ...commonSettings,
+  PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 3001 }),
+  METRICS_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 9101 }),
+  AUDIENCE: Type.String({ minLength: 1, maxLength: 256, default: 'portcullis' }),
+  SESSION_REDIS_URL: Type.String({ format: 'redis-url' }),
+  /** 32 bytes in base64; seals private keys in the database. */
+  KEY_ENCRYPTION_KEY: SealingKey,
+  /** Opens what was sealed before the key was changed. */
+  KEY_ENCRYPTION_KEY_PREVIOUS: Type.Optional(SealingKey),
+  SIGNING_ALGORITHM: Type.Union([Type.Literal('ES256'), Type.Literal('RS256')], { default: 'ES256' }),
+  ACCESS_TTL_SECONDS: Type.Integer({ minimum: 1, maximum: MAX_ACCESS_TTL_SECONDS, default: 900 }),
+  /** A session ends when it is not refreshed for as long. */
+  REFRESH_IDLE_SECONDS: Type.Integer({ ...Seconds, default: 14 * 86_400 }),
+  /** A session ends after as long, used or not. */
+  REFRESH_ABSOLUTE_SECONDS: Type.Integer({ ...Seconds, default: 90 * 86_400 }),
+  /** How long a used refresh token still gives the same successor. */
+  REFRESH_REPLAY_SECONDS: Type.Integer({ minimum: 0, maximum: 300, default: 10 }),
+  /** Whether a refresh also kills the older access tokens of the session. */
+  ACCESS_ON_REFRESH: Type.Union([Type.Literal('keep'), Type.Literal('revoke')], { default: 'keep' }),
+  ...hashSettings,
+  /** Routes answer 503 when revocations have not been heard of for longer. */
+  MAX_STALENESS_SECONDS: Type.Number({ minimum: 0.5, maximum: 30, default: 2 }),
+  LOGIN_THROTTLE: Type.Union([Type.Literal('on'), Type.Literal('off')], { default: 'on' }),
+  LOGIN_HISTORY_DAYS: Type.Integer({ minimum: 1, maximum: 3650, default: 90 }),
+})
+
+export type Config = Static<typeof ConfigSchema>
+
+const databaseUrl = { DATABASE_URL: commonSettings.DATABASE_URL }
+
+/** What each command of `portcullis` reads. */
+export const commandConfigs = {
+  migrate: Type.Object({ ...databaseUrl, CONTENT_DATABASE_URL: Type.Optional(commonSettings.DATABASE_URL) }),
+  createAdmin: Type.Object({ ...databaseUrl, ...hashSettings, ADMIN_PASSWORD: Type.Optional(Type.String()) }),
+  clients: Type.Object({ ...databaseUrl, CLIENT_SECRET: Type.Optional(Type.String({ minLength: 32 })) }),
+}
+
+/** @throws {ConfigError} naming every setting at fault. */
+export function readCommandConfig<T extends TObject>(
+  schema: T,
+  env: NodeJS.ProcessEnv = process.env,
+): Static<T> {
+  return loadConfig(schema, env)
+}
+
+/** @throws {ConfigError} naming every setting at fault. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  return loadConfig(ConfigSchema, env)
+}

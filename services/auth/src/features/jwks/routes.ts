@@ -1,0 +1,30 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { JwksSchema, ref } from '@portcullis/schemas'
+import { IfNoneMatchSchema, isFresh, NotModifiedSchema } from '@portcullis/service-kit'
+
+/** Verifiers may keep the set for as long; a key is published longer than this before it signs. */
+const CACHE_CONTROL = 'public, max-age=300, stale-while-revalidate=60, stale-if-error=3600'
+
+export const jwksRoutes: FastifyPluginAsyncTypebox = async (app) => {
+  app.get(
+    '/.well-known/jwks.json',
+    {
+      config: { rateLimit: false },
+      schema: {
+        operationId: 'getJwks',
+        summary: 'Public keys of the tokens',
+        description:
+          'JWK Set (RFC 7517) of every key whose tokens may be good, and of the one that signs next.',
+        tags: ['discovery'],
+        headers: IfNoneMatchSchema,
+        response: { 200: ref(JwksSchema), 304: NotModifiedSchema },
+      },
+    },
+    async (request, reply) => {
+      const { jwks, jwksEtag } = app.keyring
+      reply.header('cache-control', CACHE_CONTROL)
+      if (isFresh(request, reply, jwksEtag)) return reply.code(304).send(null)
+      return jwks
+    },
+  )
+}

@@ -1,0 +1,39 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { RevokedSchema, ref } from '@portcullis/schemas'
+import { problemResponses } from '@portcullis/service-kit'
+import { logout } from './logout.ts'
+
+export const logoutRoutes: FastifyPluginAsyncTypebox = async (app) => {
+  app.post(
+    '/logout',
+    {
+      onRequest: app.authenticate,
+      config: { revocation: 'ended' },
+      schema: {
+        operationId: 'logout',
+        summary: 'Log out',
+        description:
+          'Ends the session. When this answers 200, every verifier refuses its tokens; 202 means that it is ' +
+          'decided, and that not every verifier has said so yet. Repeating it is harmless: it takes any unexpired ' +
+          'token of the session, also one that is superseded or revoked.',
+        tags: ['sessions'],
+        security: [{ bearer: [] }],
+        response: {
+          200: ref(RevokedSchema),
+          202: ref(RevokedSchema),
+          ...problemResponses(
+            'AUTH_TOKEN_MISSING',
+            'AUTH_TOKEN_INVALID',
+            'AUTH_CLIENT_TOKEN',
+            'OUTCOME_UNKNOWN',
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const receipt = await logout(app, request.user)
+      if (receipt) await app.barrier.settle(reply, receipt)
+      return reply.send({ revoked: 1 })
+    },
+  )
+}

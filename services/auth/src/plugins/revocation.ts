@@ -1,0 +1,80 @@
+import fp from 'fastify-plugin'
+import { connectRedis, redisReady } from '@portcullis/service-kit'
+import { Replica, type Clock } from '@portcullis/token-verifier'
+import type { Config } from '../config.ts'
+import { readProgress, readStoredProgress } from '../revocation/acks.ts'
+import { defineAppend } from '../revocation/append.ts'
+import { Barrier } from '../revocation/barrier.ts'
+import { Follower } from '../revocation/follow.ts'
+import { CommitListener } from '../revocation/listen.ts'
+import { Registrar } from '../revocation/registrar.ts'
+import { Relay } from '../revocation/relay.ts'
+
+export interface RevocationOptions {
+  readonly config: Config
+  readonly clock: Clock
+}
+
+/**
+ * The writing end of the revocation log: the relay that carries it to Redis, this instance's own replica, and
+ * the barrier that holds an answer until every verifier knows.
+ */
+export default fp<RevocationOptions>(
+  async (app, { config, clock }) => {
+    const redis = connectRedis(config.REVOCATION_REDIS_URL, {
+      name: 'portcullis-auth revocation',
+      log: app.log,
+    })
+    defineAppend(redis)
+    const replica = new Replica({ clock })
+    const { db, log } = app
+    const follower = new Follower({
+      db,
+      redis,
+      replica,
+      clock,
+      maxAgeSeconds: config.MAX_STALENESS_SECONDS,
+      log,
+    })
+    const registrar = new Registrar(db, redis, clock, log)
+    const relay = new Relay(db, redis, registrar, log)
+    const poke = () => {
+      follower.poke()
+      relay.poke()
+    }
+    const listener = new CommitListener(config.DATABASE_URL, poke)
+    const barrier = new Barrier({
+      poke,
+      readProgress: async (clientIds, names) =>
+        (await readProgress(redis, clientIds, names)).set(follower.name, replica.position),
+      readStoredProgress: async (names) =>
+        (await readStoredProgress(db, names)).set(follower.name, replica.position),
+    })
+    app.decorate('replica', replica)
+    app.decorate('barrier', barrier)
+    app.decorate('pokeRelay', poke)
+
+    app.addHook('onReady', async () => {
+      await redisReady(redis)
+      await follower.start()
+      relay.start()
+      listener.start()
+    })
+    app.addHook('onClose', async () => {
+      await listener.stop()
+      await relay.stop()
+      await follower.stop()
+      redis.disconnect()
+    })
+  },
+  { name: 'revocation', fastify: '5.x', dependencies: ['stores'] },
+)
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    replica: Replica
+    barrier: Barrier
+    /** Something was committed to the log. */
+    pokeRelay: () => void
+  }
+}

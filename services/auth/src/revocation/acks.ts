@@ -1,0 +1,82 @@
+import type { Redis } from 'ioredis'
+import type { Kysely } from 'kysely'
+import { Compile } from 'typebox/compile'
+import { AckSchema, parsePosition, revocationKeys, type Ack, type Position } from '@portcullis/schemas'
+import type { DB } from '../database/tables.ts'
+
+/** What a verifier last said of itself. */
+export interface VerifierAck extends Ack {
+  /** `<client id>/<instance>`: no client can speak for the verifiers of another. */
+  readonly name: string
+  readonly clientId: string
+  /** Its field in the client's hash. */
+  readonly instance: string
+}
+
+const isAck = Compile(AckSchema)
+const MAX_INSTANCE = 128
+
+/**
+ * Everything that the verifiers of these clients say in Redis. What is malformed is passed over: its author is
+ * waited for until it speaks clearly or falls silent.
+ *
+ * @throws Error if Redis does not answer
+ */
+export async function readAcks(redis: Redis, clientIds: readonly string[]): Promise<VerifierAck[]> {
+  const pipeline = redis.pipeline()
+  for (const clientId of clientIds) pipeline.hgetall(revocationKeys.ack(clientId))
+  const results = (await pipeline.exec()) ?? []
+  return results.flatMap(([error, hash], index) => {
+    if (error) throw error
+    const clientId = clientIds[index] ?? ''
+    if (typeof hash !== 'object' || hash === null) return []
+    return Object.entries(hash).flatMap(([instance, text]: [string, unknown]) => {
+      const ack = parseAck(text)
+      return ack && instance.length <= MAX_INSTANCE
+        ? [{ ...ack, name: `${clientId}/${instance}`, clientId, instance }]
+        : []
+    })
+  })
+}
+
+function parseAck(text: unknown): Ack | undefined {
+  if (typeof text !== 'string') return undefined
+  try {
+    const value: unknown = JSON.parse(text)
+    return isAck.Check(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** How far a verifier is, or that it left the table and accepts nothing any more. */
+export type Progress = Position | 'gone'
+
+/** What each of the named verifiers has applied, as far as it says so in Redis. */
+export async function readProgress(
+  redis: Redis,
+  clientIds: readonly string[],
+  names: readonly string[],
+): Promise<Map<string, Progress>> {
+  const wanted = new Set(names)
+  const progress = new Map<string, Progress>()
+  for (const ack of await readAcks(redis, clientIds).catch(() => [])) {
+    const position = parsePosition(ack.position)
+    if (wanted.has(ack.name) && position) progress.set(ack.name, position)
+  }
+  return progress
+}
+
+/** The same from the database: verifiers that read the feed, and all of them while Redis is away. */
+export async function readStoredProgress(
+  db: Kysely<DB>,
+  names: readonly string[],
+): Promise<Map<string, Progress>> {
+  const rows = await db
+    .selectFrom('verifiers')
+    .select(['name', 'epoch', 'seq'])
+    .where('name', 'in', names)
+    .execute()
+  const stored = new Map<string, Progress>(rows.map(({ name, epoch, seq }) => [name, { epoch, seq }]))
+  return new Map(names.map((name) => [name, stored.get(name) ?? 'gone']))
+}

@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyReply } from 'fastify'
+import { comparePositions, formatPosition, type Position } from '@portcullis/schemas'
+import type { Receipt } from '../database/transaction.ts'
+import type { Progress } from './acks.ts'
+
+/** How long an answer waits for the verifiers, in milliseconds. */
+const PATIENCE_MS = 1000
+/** Pause between two looks at what the verifiers have said: they take 1 to 2 ms. */
+const LOOK_EVERY_MS = 1
+/** Whoever has not answered by then may not be heard in Redis at all. */
+const LOOK_FURTHER_AFTER_MS = 10
+const LOOK_FURTHER_EVERY_MS = 20
+
+export interface BarrierSources {
+  /** Tells the relay that there is something to carry. */
+  poke(): void
+  /** How far the named verifiers are by what is quick to read: asked every millisecond. */
+  readProgress(clientIds: readonly string[], names: readonly string[]): Promise<ReadonlyMap<string, Progress>>
+  /** How far they are by the database, where also those are found that Redis does not carry. */
+  readStoredProgress(names: readonly string[]): Promise<ReadonlyMap<string, Progress>>
+}
+
+interface Waiting {
+  readonly position: Position
+  readonly missing: Map<string, string>
+  readonly done: () => void
+}
+
+/**
+ * Holds the answer of a revocation until every verifier that could still accept the token has applied it. All
+ * answers that wait at the same time share their looks at the verifiers.
+ */
+export class Barrier {
+  readonly #sources: BarrierSources
+  readonly #waiting = new Set<Waiting>()
+  #isLooking = false
+
+  constructor(sources: BarrierSources) {
+    this.#sources = sources
+  }
+
+  /** How many verifiers have not applied the event when this returns: 0, unless the patience ran out. */
+  async wait({ position, verifiers }: Receipt): Promise<number> {
+    this.#sources.poke()
+    if (verifiers.length === 0) return 0
+    const missing = new Map(verifiers.map(({ name, client_id }) => [name, client_id]))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const waiting: Waiting = { position, missing, done: resolve }
+    this.#waiting.add(waiting)
+    void this.#look()
+    const patience = new AbortController()
+    await Promise.race([
+      promise,
+      sleep(PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => undefined),
+    ])
+    patience.abort()
+    this.#waiting.delete(waiting)
+    return missing.size
+  }
+
+  /**
+   * Waits, and marks the answer: 200 when no verifier accepts the token any more, 202 when that is not known.
+   * The body is the same.
+   */
+  async settle(reply: FastifyReply, receipt: Receipt): Promise<200 | 202> {
+    const pending = await this.wait(receipt)
+    reply
+      .header('revocation-position', formatPosition(receipt.position))
+      .header('revocation-pending', pending)
+    const status = pending === 0 ? 200 : 202
+    reply.code(status)
+    return status
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    let lookFurtherAt = performance.now() + LOOK_FURTHER_AFTER_MS
+    try {
+      while (this.#waiting.size > 0) {
+        await this.#note((names, clientIds) => this.#sources.readProgress(clientIds, names))
+        if (this.#waiting.size > 0 && performance.now() >= lookFurtherAt) {
+          await this.#note((names) => this.#sources.readStoredProgress(names))
+          lookFurtherAt = performance.now() + LOOK_FURTHER_EVERY_MS
+        }
+        if (this.#waiting.size > 0) await sleep(LOOK_EVERY_MS)
+      }
+    } finally {
+      this.#isLooking = false
+    }
+  }
+
+  async #note(
+    read: (names: string[], clientIds: string[]) => Promise<ReadonlyMap<string, Progress>>,
+  ): Promise<void> {
+    const asked = new Map([...this.#waiting].flatMap(({ missing }) => [...missing]))
+    const answer = await read([...asked.keys()], [...new Set(asked.values())]).catch(() => undefined)
+    for (const waiting of this.#waiting) {
+      for (const name of waiting.missing.keys()) {
+        const progress = answer?.get(name)
+        if (progress === 'gone' || (progress && comparePositions(progress, waiting.position) >= 0))
+          waiting.missing.delete(name)
+      }
+      if (waiting.missing.size > 0) continue
+      this.#waiting.delete(waiting)
+      waiting.done()
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import type { Kysely } from 'kysely'
+import {
+  comparePositions,
+  formatPosition,
+  revocationKeys,
+  type Ack,
+  type Position,
+} from '@portcullis/schemas'
+import { elapsed, instant, type Clock, type Instant, type Replica } from '@portcullis/token-verifier'
+import type { DB } from '../database/tables.ts'
+import { READ_LIMIT, readLog } from './log.ts'
+import { Ticker } from './ticker.ts'
+import { deleteVerifiers, insertVerifiers, renewVerifiers, updateVerifierPosition } from './verifiers.ts'
+
+/** Client id under which instances of auth themselves stand in the table of verifiers. */
+export const AUTH_CLIENT_ID = 'auth'
+
+const READ_EVERY_MS = 100
+const RENEW_EVERY_MS = 400
+const ACK_EVERY_MS = 250
+const START: Position = { epoch: 0, seq: 0 }
+
+interface Log {
+  warn(fields: object, message: string): void
+}
+
+export interface FollowerOptions {
+  readonly db: Kysely<DB>
+  /** Carries the acks; the database does while it is away. */
+  readonly redis: Redis
+  readonly replica: Replica
+  readonly clock: Clock
+  readonly maxAgeSeconds: number
+  readonly log: Log
+}
+
+/**
+ * Feeds auth's own replica, straight from PostgreSQL. An instance of auth verifies tokens like any resource
+ * server, so it stands in the table of verifiers and says what it has applied.
+ */
+export class Follower {
+  readonly instance = `auth-${randomUUID()}`
+  readonly name = `${AUTH_CLIENT_ID}/${this.instance}`
+  readonly #options: FollowerOptions
+  readonly #ticker: Ticker
+  #cursor: Position = START
+  /** When this instance was last put into, or found in, the table. */
+  #entered: Instant | undefined
+  #acked: { position: Position; at: Instant } | undefined
+  #stored: Position = START
+  #marks = 0
+  #isFailing = false
+
+  constructor(options: FollowerOptions) {
+    this.#options = options
+    this.#ticker = new Ticker(
+      () => this.#step(),
+      READ_EVERY_MS,
+      (error) => this.#failed(error),
+    )
+  }
+
+  /** Reads the log once; the replica serves when this resolves. */
+  async start(): Promise<void> {
+    await this.#step()
+    this.#ticker.start()
+  }
+
+  /** Something was committed to the log. */
+  poke(): void {
+    this.#ticker.poke()
+  }
+
+  /** To be called when no request is under way any more. */
+  async stop(): Promise<void> {
+    await this.#ticker.stop()
+    await deleteVerifiers(this.#options.db, [this.name]).catch(() => undefined)
+    await this.#options.redis.hdel(revocationKeys.ack(AUTH_CLIENT_ID), this.instance).catch(() => 0)
+  }
+
+  async #step(): Promise<void> {
+    await this.#enter()
+    await this.#read()
+    await this.#ack()
+    this.#isFailing = false
+  }
+
+  async #enter(): Promise<void> {
+    const { clock, db, maxAgeSeconds } = this.#options
+    if (this.#entered && elapsed(clock, this.#entered) < RENEW_EVERY_MS) return
+    const now = instant(clock)
+    const [found] = await renewVerifiers(db, [this.name])
+    if (found === undefined)
+      await insertVerifiers(db, [{ name: this.name, clientId: AUTH_CLIENT_ID, maxAge: maxAgeSeconds }])
+    this.#entered = now
+  }
+
+  async #read(): Promise<void> {
+    const { clock, db, maxAgeSeconds, replica } = this.#options
+    const asOf = instant(clock)
+    // A row stays for twice the greatest age. After a longer standstill it may be gone: what is read now does
+    // not count before the row has been renewed.
+    const isEntered = this.#entered && elapsed(clock, this.#entered) < maxAgeSeconds * 1000
+    let isAgain = false
+    for (;;) {
+      const { head, events } = await readLog(db, this.#cursor)
+      const isWhole = replica.apply(events)
+      const last = events.at(-1)
+      if (last) this.#cursor = { epoch: last.epoch, seq: last.seq }
+      if (isWhole && events.length === READ_LIMIT) continue
+      const outcome = replica.advance(head, isEntered ? asOf : undefined)
+      if (outcome === 'covered' || isAgain) return
+      // A new epoch, or a front that was dropped before it was read: once more from the front.
+      isAgain = true
+      replica.reload()
+      this.#cursor = START
+    }
+  }
+
+  async #ack(): Promise<void> {
+    const { clock, db, maxAgeSeconds, redis, replica } = this.#options
+    const { position } = replica
+    const isMoved = !this.#acked || comparePositions(position, this.#acked.position) !== 0
+    if (!isMoved && this.#acked && elapsed(clock, this.#acked.at) < ACK_EVERY_MS) return
+    const ack: Ack = {
+      state: 'live',
+      mark: String(this.#marks++),
+      position: formatPosition(position),
+      max_age: maxAgeSeconds,
+    }
+    this.#acked = { position, at: instant(clock) }
+    try {
+      await redis.hset(revocationKeys.ack(AUTH_CLIENT_ID), this.instance, JSON.stringify(ack))
+    } catch {
+      if (comparePositions(position, this.#stored) === 0) return
+      await updateVerifierPosition(db, this.name, position)
+      this.#stored = position
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#isFailing) this.#options.log.warn({ err: error }, 'the revocation log cannot be read')
+    this.#isFailing = true
+  }
+}

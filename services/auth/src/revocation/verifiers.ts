@@ -1,0 +1,92 @@
+import { sql, type Kysely } from 'kysely'
+import type { DB } from '../database/tables.ts'
+
+/** What the table of verifiers keeps of each. */
+export interface VerifierEntry {
+  readonly name: string
+  readonly clientId: string
+  /** Seconds of silence of the log after which it stops accepting tokens. */
+  readonly maxAge: number
+}
+
+/** Clients whose verifiers are listened to. */
+export async function listVerifierClientIds(db: Kysely<DB>): Promise<string[]> {
+  const rows = await db
+    .selectFrom('clients')
+    .select('client_id')
+    .where('status', '=', 'active')
+    .where(sql<boolean>`'revocations:read' = any(scopes)`)
+    .union(db.selectFrom('verifiers').select('client_id'))
+    .execute()
+  return rows.map((row) => row.client_id)
+}
+
+/**
+ * From the commit of this on, every revocation waits for these verifiers. The head row is locked first: a
+ * revocation that is under way either sees them in the table, or is committed before they are told that they
+ * have joined, and so before they serve.
+ */
+export async function insertVerifiers(db: Kysely<DB>, entries: readonly VerifierEntry[]): Promise<void> {
+  if (entries.length === 0) return
+  await db.transaction().execute(async (trx) => {
+    await trx.selectFrom('revocation_head').select('seq').forUpdate().execute()
+    await trx
+      .insertInto('verifiers')
+      .values(entries.map(({ name, clientId, maxAge }) => ({ name, client_id: clientId, max_age: maxAge })))
+      .onConflict((conflict) =>
+        conflict.column('name').doUpdateSet((e) => ({
+          max_age: e.ref('excluded.max_age'),
+          seen_at: sql<Date>`clock_timestamp()`,
+        })),
+      )
+      .execute()
+  })
+}
+
+/** Notes that these have been heard. Names of those that are in the table. */
+export async function renewVerifiers(db: Kysely<DB>, names: readonly string[]): Promise<string[]> {
+  if (names.length === 0) return []
+  const rows = await db
+    .updateTable('verifiers')
+    .set({ seen_at: sql<Date>`clock_timestamp()` })
+    .where('name', 'in', names)
+    .returning('name')
+    .execute()
+  return rows.map((row) => row.name)
+}
+
+export async function deleteVerifiers(db: Kysely<DB>, names: readonly string[]): Promise<void> {
+  if (names.length > 0) await db.deleteFrom('verifiers').where('name', 'in', names).execute()
+}
+
+/**
+ * Takes out whoever has been silent for twice its own greatest age: it stopped accepting tokens long before.
+ * Only PostgreSQL's clock is asked.
+ *
+ * @param listeningSeconds for how long one could have heard them; who may be silent for longer stays
+ */
+export async function deleteSilentVerifiers(
+  db: Kysely<DB>,
+  listeningSeconds: number,
+): Promise<{ name: string; client_id: string }[]> {
+  return db
+    .deleteFrom('verifiers')
+    .where(sql<boolean>`seen_at < clock_timestamp() - make_interval(secs => 2 * max_age)`)
+    .where(sql<boolean>`2 * max_age < ${listeningSeconds}`)
+    .returning(['name', 'client_id'])
+    .execute()
+}
+
+/** What a verifier that is not heard in Redis has applied. */
+export async function updateVerifierPosition(
+  db: Kysely<DB>,
+  name: string,
+  position: { readonly epoch: number; readonly seq: number },
+): Promise<void> {
+  await db.updateTable('verifiers').set(position).where('name', '=', name).execute()
+}
+
+/** Whoever has to have applied a revocation before it can be called done. */
+export function listVerifiers(db: Kysely<DB>): Promise<{ name: string; client_id: string }[]> {
+  return db.selectFrom('verifiers').select(['name', 'client_id']).execute()
+}

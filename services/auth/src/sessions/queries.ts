@@ -1,0 +1,143 @@
+import { sql, type Kysely } from 'kysely'
+import type { DB } from '../database/tables.ts'
+import type { SessionState } from './rotate.ts'
+
+/** What a new session, or a new pair of one, is made of. */
+export interface PairTimes {
+  readonly refresh_kid: string
+  readonly issued_at: Date
+  readonly expires_at: Date
+  readonly ends_at: Date
+}
+
+export interface Device {
+  readonly ip: string
+  readonly user_agent: string | null
+}
+
+const mirrored = ['id', 'user_id', 'gen', 'ip', 'user_agent', 'last_used_at'] as const
+const pairColumns = [...mirrored, 'refresh_kid', 'issued_at', 'expires_at', 'ends_at'] as const
+
+export function insertSession(db: Kysely<DB>, userId: string, times: PairTimes, device: Device) {
+  return db
+    .insertInto('sessions')
+    .values({ user_id: userId, ...times, ...device })
+    .returning(pairColumns)
+    .executeTakeFirstOrThrow()
+}
+
+/** The session of this user, locked. */
+export function lockSession(db: Kysely<DB>, id: string, userId: string) {
+  return db
+    .selectFrom('sessions')
+    .select([...pairColumns, 'rotated_by', 'rotated_at', 'ended_at'])
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .forUpdate()
+    .executeTakeFirst()
+}
+
+export type LockedSession = NonNullable<Awaited<ReturnType<typeof lockSession>>>
+
+/** The columns that decide what becomes of a refresh token, as values. */
+export function stateOf(session: LockedSession): SessionState {
+  return {
+    gen: session.gen,
+    endedAt: session.ended_at?.getTime(),
+    expiresAt: session.expires_at.getTime(),
+    endsAt: session.ends_at.getTime(),
+    rotatedBy: session.rotated_by ?? undefined,
+    rotatedAt: session.rotated_at?.getTime(),
+  }
+}
+
+/** The next pair of a session takes the place of the current one. */
+export function updateSessionPair(
+  db: Kysely<DB>,
+  id: string,
+  next: Omit<PairTimes, 'ends_at'> & {
+    readonly gen: number
+    readonly rotated_by: 'refresh' | 'profile'
+    readonly rotated_at: Date
+  },
+  device: Device,
+) {
+  return db
+    .updateTable('sessions')
+    .set({ ...next, ...device, last_used_at: next.rotated_at })
+    .where('id', '=', id)
+    .returning(pairColumns)
+    .executeTakeFirstOrThrow()
+}
+
+/** Ends the session. Whether it was alive. */
+export async function endSession(
+  db: Kysely<DB>,
+  id: string,
+  userId: string,
+  reason: string,
+  endedAt: Date,
+): Promise<boolean> {
+  const result = await db
+    .updateTable('sessions')
+    .set({ ended_at: endedAt, end_reason: reason })
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .where('ended_at', 'is', null)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+/** Ends every session of the user. How many were alive; one that had expired by itself was not. */
+export async function endSessionsOfUser(
+  db: Kysely<DB>,
+  userId: string,
+  reason: string,
+  endedAt: Date,
+): Promise<string[]> {
+  const rows = await db
+    .updateTable('sessions')
+    .set({ ended_at: endedAt, end_reason: reason })
+    .where('user_id', '=', userId)
+    .where('ended_at', 'is', null)
+    .returning(['id', 'expires_at'])
+    .execute()
+  return rows.filter((row) => row.expires_at > endedAt).map((row) => row.id)
+}
+
+/** The epoch that new tokens carry. */
+export async function findEpoch(db: Kysely<DB>): Promise<number> {
+  const { epoch } = await db.selectFrom('revocation_head').select('epoch').executeTakeFirstOrThrow()
+  return epoch
+}
+
+/** A live session as operators see it in Redis; never a token. */
+export interface MirroredSession {
+  readonly id: string
+  readonly user_id: string
+  readonly gen: number
+  readonly ip: string | null
+  readonly user_agent: string | null
+  readonly last_used_at: Date
+}
+
+/** Live sessions of everybody, in the order of their ids. */
+export function listLiveSessions(
+  db: Kysely<DB>,
+  afterId: string | undefined,
+  limit: number,
+): Promise<MirroredSession[]> {
+  return db
+    .selectFrom('sessions')
+    .select(mirrored)
+    .where('ended_at', 'is', null)
+    .where('expires_at', '>', sql<Date>`now()`)
+    .$if(afterId !== undefined, (query) => query.where('id', '>', afterId ?? ''))
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+}
+
+export function listEndedSince(db: Kysely<DB>, since: Date): Promise<{ id: string; user_id: string }[]> {
+  return db.selectFrom('sessions').select(['id', 'user_id']).where('ended_at', '>=', since).execute()
+}

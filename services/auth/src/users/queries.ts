@@ -1,0 +1,90 @@
+import { sql, type Insertable, type Kysely, type Selectable } from 'kysely'
+import type { User } from '@portcullis/schemas'
+import type { DB, Users } from '../database/tables.ts'
+
+/** What a user is shown of a user; the password hash never rides along. */
+const shown = ['id', 'username', 'email', 'full_name', 'roles', 'status', 'created_at', 'updated_at'] as const
+
+export type ShownUser = Pick<Selectable<Users>, (typeof shown)[number]>
+
+/** The user as it crosses the process border. */
+export function toUser(row: ShownUser): User {
+  return { ...row, created_at: row.created_at.toISOString(), updated_at: row.updated_at.toISOString() }
+}
+
+export function findUserById(db: Kysely<DB>, id: string): Promise<ShownUser | undefined> {
+  return db.selectFrom('users').select(shown).where('id', '=', id).executeTakeFirst()
+}
+
+/** What a login is checked against. `login` is the username or the email, in any case. */
+export function findCredentialsByLogin(db: Kysely<DB>, login: string) {
+  const column = login.includes('@') ? 'email' : 'username'
+  return db
+    .selectFrom('users')
+    .select(['id', 'password_hash'])
+    .where((e) => e.fn('lower', [column]), '=', login.toLowerCase())
+    .executeTakeFirst()
+}
+
+/** The user as tokens are issued to it. Locked, so that roles, version, password and status stay until the commit. */
+export function lockUserToIssue(db: Kysely<DB>, id: string) {
+  return db
+    .selectFrom('users')
+    .select(['id', 'username', 'roles', 'ver', 'status', 'password_hash'])
+    .where('id', '=', id)
+    .forShare()
+    .executeTakeFirst()
+}
+
+/** The user before it is changed. */
+export function lockUserToChange(db: Kysely<DB>, id: string) {
+  return db
+    .selectFrom('users')
+    .select([...shown, 'ver'])
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst()
+}
+
+export type NewUser = Pick<Insertable<Users>, 'username' | 'email' | 'password_hash' | 'roles'>
+
+export function insertUser(db: Kysely<DB>, user: NewUser): Promise<ShownUser> {
+  return db.insertInto('users').values(user).returning(shown).executeTakeFirstOrThrow()
+}
+
+/** Changes the hash only if it is still the one that was read: a password changed meanwhile stays. */
+export async function updatePasswordHash(
+  db: Kysely<DB>,
+  id: string,
+  from: string,
+  to: string,
+): Promise<void> {
+  await db
+    .updateTable('users')
+    .set({ password_hash: to })
+    .where('id', '=', id)
+    .where('password_hash', '=', from)
+    .execute()
+}
+
+/** The version of new tokens goes up: every token issued so far is dead. */
+export async function raiseUserVersion(db: Kysely<DB>, id: string): Promise<number> {
+  const { ver } = await db
+    .updateTable('users')
+    .set({ ver: sql<number>`ver + 1`, updated_at: sql<Date>`now()` })
+    .where('id', '=', id)
+    .returning('ver')
+    .executeTakeFirstOrThrow()
+  return ver
+}
+
+export async function hasActiveAdmin(db: Kysely<DB>): Promise<boolean> {
+  const admin = await db
+    .selectFrom('users')
+    .select('id')
+    .where('status', '=', 'active')
+    .where(sql<boolean>`'admin' = any(roles)`)
+    .limit(1)
+    .executeTakeFirst()
+  return admin !== undefined
+}
