@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { ensureDatabases, migrateDatabase, takeInventory, type Databases } from './databases.ts'
+import { root } from './places.ts'
+import { say } from './screen.ts'
+import type { KeptSecrets } from './secrets.ts'
+import { CONTENT_CLIENT } from './services.ts'
+import { StopError } from './stop-error.ts'
+
+/** What was made at a start and will not be told again. */
+export interface FirstStart {
+  readonly databases: Databases
+  /** Of the first admin; undefined if there was one. */
+  readonly adminPassword: string | undefined
+}
+
+/**
+ * Makes what is missing: databases and roles, what migrations make of them, the first admin, and content as a
+ * registered client.
+ *
+ * @throws StopError if the databases belong to another checkout.
+ */
+export async function makeWhatIsMissing(adminUrl: string, secrets: KeptSecrets): Promise<FirstStart> {
+  const databases = await ensureDatabases(adminUrl, secrets)
+  if (secrets.fresh && !databases.fresh) {
+    throw new StopError(
+      'the databases portcullis_auth and portcullis_content are there, but not .portcullis/secrets.json with the ' +
+        'key that opens them: bring that file from the checkout that made them, or drop both databases',
+    )
+  }
+  const applied = await Promise.all([
+    migrateDatabase('auth', databases.auth),
+    migrateDatabase('content', databases.content),
+  ])
+  const count = applied.flat().length
+  if (count > 0) say('databases', `portcullis_auth, portcullis_content: ${count} migrations applied`)
+
+  const { hasAdmin, hasClient } = await takeInventory(databases.auth, CONTENT_CLIENT.id)
+  const env = { ...process.env, DATABASE_URL: databases.auth, KEY_ENCRYPTION_KEY: secrets.keyEncryptionKey }
+  const [admin] = await Promise.all([
+    hasAdmin ? '' : portcullis(['create-admin', '--if-none'], env),
+    hasClient ? '' : makeClient(env, secrets.clientSecret),
+  ])
+  if (hasAdmin) return { databases, adminPassword: undefined }
+  const password = /^password: (.*)$/m.exec(admin)?.[1] ?? process.env['ADMIN_PASSWORD']
+  return { databases, adminPassword: password }
+}
+
+function makeClient(env: NodeJS.ProcessEnv, secret: string): Promise<string> {
+  const args = ['clients', 'create', CONTENT_CLIENT.id, '--scope', CONTENT_CLIENT.scope, '--if-none']
+  return portcullis(args, { ...env, CLIENT_SECRET: secret })
+}
+
+/** Runs a command of the CLI and gives what it prints. */
+function portcullis(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  const program = join(root, 'services/auth/src/cli/portcullis.ts')
+  return new Promise((resolve, reject) => {
+    let output = ''
+    let errors = ''
+    const child = spawn(process.execPath, ['--conditions=@portcullis/source', program, ...args], {
+      cwd: root,
+      env,
+    })
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+    child.on('error', reject)
+    child.on('close', (code) => {
+      if (code === 0) resolve(output)
+      else reject(new StopError(`portcullis ${args[0]} failed: ${errors.trim()}`))
+    })
+  })
+}

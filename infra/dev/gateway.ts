@@ -1,0 +1,145 @@
+import httpProxy from '@fastify/http-proxy'
+import swagger, { type StaticDocumentSpec } from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import { PROBLEMS, type Problem, type ProblemCode } from '@portcullis/schemas'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { IncomingHttpHeaders } from 'node:http'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { mergeDocuments, parseDocument } from './openapi.ts'
+
+export interface GatewayOptions {
+  /** Base URL under which callers reach it, without a path. */
+  readonly origin: string
+  /** Base URLs of the services. */
+  readonly auth: string
+  readonly content: string
+}
+
+/** The type that the plugin wants; it has been checked as much as it has to be where it was read. */
+const Specification = Compile(Type.Unsafe<StaticDocumentSpec['document']>(Type.Object({})))
+
+/** What content answers; auth has all the rest. */
+const CONTENT_PREFIXES = ['/api/v1/posts', '/api/v1/tasks']
+
+/**
+ * One origin for both services, as nginx is in front of the containers. Both have to answer already: their
+ * documents are merged into one for `/docs` and `/openapi.json`.
+ */
+export async function buildGateway({ origin, auth, content }: GatewayOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    forceCloseConnections: true,
+    frameworkErrors: (_error, request, reply) => void sendProblem(request, reply, 'REQUEST_MALFORMED'),
+  })
+  // Our own routes do not fail: what comes here is a path that no URL can hold, or a service that is away.
+  app.setErrorHandler((error, request, reply) =>
+    sendProblem(request, reply, isCallersFault(error) ? 'REQUEST_MALFORMED' : 'UNAVAILABLE'),
+  )
+
+  const document = await mergedDocument(origin, { auth, content })
+  await app.register(swagger, { mode: 'static', specification: { document: Specification.Parse(document) } })
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  app.get('/openapi.json', async () => document)
+  app.get('/', async (_request, reply) => reply.redirect('/docs'))
+  app.get('/health/live', async () => ({ status: 'ok' }))
+  app.get('/health/ready', async (request, reply) => {
+    const ready = await Promise.all([isReady(auth), isReady(content)])
+    if (!ready.includes(false)) return { status: 'ok' }
+    return sendProblem(request, reply, 'UNAVAILABLE', ready[0] ? 'Not ready: content.' : 'Not ready: auth.')
+  })
+
+  for (const prefix of CONTENT_PREFIXES) {
+    await app.register(httpProxy, { ...proxyTo(content), prefix, rewritePrefix: prefix })
+  }
+  await app.register(httpProxy, { ...proxyTo(auth), routes: ['/*'] })
+  return app
+}
+
+async function mergedDocument(origin: string, services: { auth: string; content: string }) {
+  const [auth, content] = await Promise.all([documentOf(services.auth), documentOf(services.content)])
+  const info = {
+    title: 'Portcullis',
+    description: 'Tokens that verify offline like a JWT and die at once like a session.',
+  }
+  return mergeDocuments({ auth, content }, info, origin)
+}
+
+async function documentOf(service: string) {
+  const response = await fetch(`${service}/openapi.json`)
+  return parseDocument(await response.json())
+}
+
+async function isReady(service: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${service}/health/ready`, { signal: AbortSignal.timeout(1500) })
+    await response.body?.cancel()
+    return response.ok
+  } catch {
+    return false
+  }
+}
+
+function isCallersFault(error: unknown): boolean {
+  if (error instanceof URIError) return true
+  const status: unknown = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
+  return typeof status === 'number' && status >= 400 && status < 500
+}
+
+function proxyTo(upstream: string) {
+  return {
+    upstream,
+    disableRequestLogging: true,
+    internalRewriteLocationHeader: false,
+    // The services' connections end with us.
+    destroyAgent: true,
+    replyOptions: {
+      rewriteRequestHeaders,
+      // A 503 is an answer; asking ten more times, as the proxy would, makes it worse.
+      retryDelay: () => null,
+    },
+  }
+}
+
+/** Headers that tell a service who calls: only a gateway may set them, in no spelling. */
+const FORGED = /^(?:x[-_]user[-_].*|x[-_]session[-_]id|x[-_]forwarded[-_].*|x[-_]real[-_]ip|forwarded)$/
+
+interface Incoming {
+  readonly method: string
+  readonly socket: { readonly remoteAddress?: string | undefined }
+  readonly headers: IncomingHttpHeaders
+}
+
+function rewriteRequestHeaders(request: Incoming, headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !FORGED.test(name)))
+  // We have answered it ourselves, and the client for the services does not know it.
+  delete kept['expect']
+  if (request.method === 'GET' || request.method === 'HEAD') {
+    delete kept['content-length']
+    delete kept['content-type']
+  }
+  return {
+    ...kept,
+    'x-forwarded-for': request.socket.remoteAddress ?? '',
+    'x-forwarded-proto': 'http',
+    ...(request.headers.host !== undefined && { 'x-forwarded-host': request.headers.host }),
+  }
+}
+
+function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  code: ProblemCode,
+  detail?: string,
+): FastifyReply {
+  const { status, title } = PROBLEMS[code]
+  const problem: Problem = {
+    type: `/problems/${code}`,
+    title,
+    status,
+    code,
+    ...(detail !== undefined && { detail }),
+    instance: request.id,
+  }
+  if (code === 'UNAVAILABLE') reply.header('retry-after', '1')
+  return reply.code(status).type('application/problem+json').send(JSON.stringify(problem))
+}

@@ -1,0 +1,76 @@
+import type { ChildProcess } from 'node:child_process'
+import { Guard, hasEnded, howEnded, onParentGone } from './processes.ts'
+import { complain, say } from './screen.ts'
+
+interface Part {
+  readonly name: string
+  readonly child: ChildProcess
+  readonly stop: () => Promise<void>
+}
+
+/**
+ * The parts of a run, in the order of their start: they are stopped in the reverse order, in groups, and all of
+ * them if one ends by itself.
+ */
+export class Parts {
+  readonly #guard = new Guard()
+  readonly #groups: Part[][] = []
+  readonly #closers: (() => Promise<void>)[] = []
+  readonly #onStopped: () => void
+  #stopping: Promise<void> | undefined
+
+  /** @param onStopped called when all parts have ended. */
+  constructor(onStopped: () => void) {
+    this.#onStopped = onStopped
+  }
+
+  /** Ends the process with this one, however this one ends. */
+  watch(child: ChildProcess, signal: NodeJS.Signals): void {
+    this.#guard.watch(child, signal)
+  }
+
+  /** Adds parts that may be stopped at the same time. */
+  add(...group: Part[]): void {
+    this.#groups.push(group)
+    for (const { name, child } of group) {
+      const lost = () => {
+        if (this.#stopping) return
+        complain(name, `has ended by itself (${howEnded(child)}): stopping everything`)
+        void this.stop(1)
+      }
+      if (hasEnded(child)) lost()
+      else child.once('exit', lost)
+    }
+  }
+
+  /** To be called before any part is stopped. */
+  onStop(close: () => Promise<void>): void {
+    this.#closers.push(close)
+  }
+
+  /** Stops on signals and when the process that started us is gone. */
+  listen(): void {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void this.stop(0))
+    onParentGone(() => void this.stop(0))
+  }
+
+  get isStopping(): boolean {
+    return this.#stopping !== undefined
+  }
+
+  /** Stops everything and ends this process. */
+  stop(exitCode: number): Promise<void> {
+    this.#stopping ??= this.#stop(exitCode)
+    return this.#stopping
+  }
+
+  async #stop(exitCode: number): Promise<void> {
+    const began = performance.now()
+    await Promise.allSettled(this.#closers.map((close) => close()))
+    for (const group of this.#groups.toReversed()) await Promise.allSettled(group.map(({ stop }) => stop()))
+    if (this.#groups.length > 0) say('stopped', `after ${((performance.now() - began) / 1000).toFixed(1)} s`)
+    this.#onStopped()
+    // What was just being started when the end came is left to the guard.
+    process.exit(exitCode)
+  }
+}

@@ -1,0 +1,22 @@
+import { mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+/** The checkout. */
+export const root = resolve(import.meta.dirname, '../..')
+/** What the project keeps on this machine; ignored by git, closed to others. */
+export const home = join(root, '.portcullis')
+
+/** Makes a folder below `.portcullis/`, closed to others, and gives its path. */
+export function homeFolder(...names: string[]): string {
+  const folder = join(home, ...names)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return folder
+}
+
+/** Folders of migrations, and the numbers of the locks under which they are applied. */
+export const migrations = {
+  auth: { folder: join(root, 'migrations/auth'), lockValue: 7201 },
+  content: { folder: join(root, 'migrations/content'), lockValue: 7202 },
+} as const
+
+export type ServiceName = keyof typeof migrations

@@ -1,0 +1,111 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { root, type ServiceName } from './places.ts'
+import { hasEnded, howEnded } from './processes.ts'
+import { showLogLine } from './screen.ts'
+import type { KeptSecrets } from './secrets.ts'
+import { StopError } from './stop-error.ts'
+
+/** Content's name as a registered client of auth, and what it may do there. */
+export const CONTENT_CLIENT = { id: 'content', scope: 'revocations:read users:changes' } as const
+
+export interface Setting {
+  readonly origin: string
+  readonly ports: Readonly<Record<ServiceName, number>>
+  readonly metricsPorts: Readonly<Record<ServiceName, number>>
+  readonly databases: Readonly<Record<ServiceName, string>>
+  /** Without a logical database. */
+  readonly redisUrl: string
+  readonly secrets: KeptSecrets
+}
+
+/** What both services, and `portcullis`, need to reach the stores. */
+export function storeVariables({ origin, redisUrl }: Setting): Record<string, string> {
+  return {
+    ISSUER: origin,
+    AUDIENCE: process.env['AUDIENCE'] || 'portcullis',
+    CACHE_REDIS_URL: `${redisUrl}/0`,
+    REVOCATION_REDIS_URL: `${redisUrl}/1`,
+  }
+}
+
+/** The variables of a service: those of its own, and whatever else the user has set. */
+export function serviceVariables(service: ServiceName, setting: Setting): NodeJS.ProcessEnv {
+  const { ports, metricsPorts, databases, redisUrl, secrets } = setting
+  const own = {
+    ...storeVariables(setting),
+    HOST: 'localhost',
+    PORT: String(ports[service]),
+    METRICS_PORT: String(metricsPorts[service]),
+    DATABASE_URL: databases[service],
+    TRUST_PROXY: '127.0.0.1,::1',
+    ...(service === 'auth'
+      ? { SESSION_REDIS_URL: `${redisUrl}/2`, KEY_ENCRYPTION_KEY: secrets.keyEncryptionKey }
+      : {
+          AUTH_URL: `http://localhost:${ports.auth}`,
+          JWKS_URL: `http://localhost:${ports.auth}/.well-known/jwks.json`,
+          CLIENT_ID: CONTENT_CLIENT.id,
+          CLIENT_SECRET: secrets.clientSecret,
+        }),
+  }
+  const env: NodeJS.ProcessEnv = { ...process.env }
+  for (const name of ['POSTGRES_ADMIN_URL', 'REDIS_URL', 'ADMIN_PASSWORD']) delete env[name]
+  if (service === 'content')
+    for (const name of Object.keys(env)) if (name.startsWith('KEY_')) delete env[name]
+  for (const name of Object.keys(own)) delete env[`${name}_FILE`]
+  return { ...env, ...own }
+}
+
+/**
+ * Starts a service from its sources. Its log goes to a file; warnings and what is worse go to the screen, too.
+ *
+ * @param log file that is begun anew.
+ */
+export function startService(service: ServiceName, env: NodeJS.ProcessEnv, log: string): ChildProcess {
+  const args = ['--conditions=@portcullis/source', join(root, `services/${service}/src/server.ts`)]
+  // Out of reach of the terminal's Ctrl-C, like the stores: we stop all parts, in the right order.
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child.on('error', () => undefined)
+  const file = createWriteStream(log, { mode: 0o600 })
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      file.write(`${line}\n`)
+      showLogLine(service, line)
+    })
+  }
+  return child
+}
+
+const READY_PATIENCE_MS = 30_000
+
+/** @throws StopError if the service ends or is not ready in time. */
+export async function untilServiceReady(
+  service: ServiceName,
+  child: ChildProcess,
+  url: string,
+): Promise<void> {
+  const deadline = performance.now() + READY_PATIENCE_MS
+  let answer = 'nothing'
+  while (!hasEnded(child)) {
+    try {
+      const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2000) })
+      if (response.ok) return
+      answer = `${response.status} ${await response.text()}`
+    } catch {
+      answer = 'nothing'
+    }
+    if (performance.now() > deadline) {
+      throw new StopError(`${service} is not ready after ${READY_PATIENCE_MS / 1000} s; it answers ${answer}`)
+    }
+    await sleep(25)
+  }
+  throw new StopError(`${service} has ended while starting: ${howEnded(child)}`)
+}

@@ -1,0 +1,133 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { makeWhatIsMissing } from './first-start.ts'
+import { buildGateway } from './gateway.ts'
+import { greet } from './greeting.ts'
+import { Parts } from './parts.ts'
+import { homeFolder, type ServiceName } from './places.ts'
+import { assertFree, freePort, portFrom } from './ports.ts'
+import { end } from './processes.ts'
+import { RunFile } from './run-file.ts'
+import { complain, say, since } from './screen.ts'
+import { loadSecrets, type KeptSecrets } from './secrets.ts'
+import {
+  serviceVariables,
+  startService,
+  storeVariables,
+  untilServiceReady,
+  type Setting,
+} from './services.ts'
+import { messageOf, StopError } from './stop-error.ts'
+import { logFile, preparePostgres, prepareRedis } from './stores.ts'
+
+/** `npm start`: everything the pair needs, the pair itself, and one origin in front of it. */
+const began = performance.now()
+const SERVICE_PATIENCE_MS = 1000
+
+async function start(run: RunFile, parts: Parts, ports: Ports): Promise<void> {
+  const kept = loadSecrets()
+  const secrets = { ...kept, keyEncryptionKey: process.env['KEY_ENCRYPTION_KEY'] || kept.keyEncryptionKey }
+  const watch = parts.watch.bind(parts)
+  const stores = await Promise.all([preparePostgres(run, secrets, watch), prepareRedis(run, secrets, watch)])
+  parts.add(...stores.flatMap(({ name, own }) => (own === undefined ? [] : [{ name, ...own }])))
+  const [postgres, redis] = stores
+
+  const { databases, adminPassword } = await makeWhatIsMissing(postgres.url, secrets)
+  const setting: Setting = {
+    origin: originOf(ports),
+    ports,
+    metricsPorts: { auth: await freePort(9101), content: await freePort(9102) },
+    databases,
+    redisUrl: redis.url,
+    secrets,
+  }
+  writeVariables(setting, secrets)
+  await startServices(run, parts, setting)
+
+  const gateway = await buildGateway({
+    origin: setting.origin,
+    auth: `http://localhost:${ports.auth}`,
+    content: `http://localhost:${ports.content}`,
+  })
+  parts.onStop(() => gateway.close())
+  await gateway.listen({ host: 'localhost', port: ports.gateway })
+  say('gateway', setting.origin)
+  if (!parts.isStopping) greet(setting, adminPassword, began)
+}
+
+async function startServices(run: RunFile, parts: Parts, setting: Setting): Promise<void> {
+  const names: ServiceName[] = ['auth', 'content']
+  const services = names.map((name) => {
+    const child = startService(name, serviceVariables(name, setting), logFile(name))
+    parts.watch(child, 'SIGTERM')
+    if (child.pid !== undefined) run.addPart(child.pid, `services/${name}/src/server.ts`)
+    return {
+      name,
+      child,
+      url: `http://localhost:${setting.ports[name]}`,
+      stop: () => end(child, 'SIGTERM', SERVICE_PATIENCE_MS),
+    }
+  })
+  await Promise.all(
+    services.map(async ({ name, child, url }) => {
+      const from = performance.now()
+      await untilServiceReady(name, child, url)
+      say(name, `${url} (${since(from)})`)
+    }),
+  )
+  parts.add(...services)
+}
+
+/** What `npm run portcullis` needs to reach what runs here. */
+function writeVariables(setting: Setting, secrets: KeptSecrets): void {
+  const variables = {
+    DATABASE_URL: setting.databases.auth,
+    CONTENT_DATABASE_URL: setting.databases.content,
+    KEY_ENCRYPTION_KEY: secrets.keyEncryptionKey,
+    ...storeVariables(setting),
+    SESSION_REDIS_URL: `${setting.redisUrl}/2`,
+  }
+  const lines = Object.entries(variables).map(([name, value]) => `${name}='${value}'\n`)
+  writeFileSync(join(homeFolder(), 'portcullis.env'), lines.join(''), { mode: 0o600 })
+}
+
+interface Ports extends Readonly<Record<ServiceName, number>> {
+  readonly gateway: number
+}
+
+function originOf({ gateway }: Ports): string {
+  return `http://localhost:${gateway}`
+}
+
+function chosenPorts(): Ports {
+  const ports = {
+    gateway: portFrom('GATEWAY_PORT', 8080),
+    auth: portFrom('AUTH_PORT', 3001),
+    content: portFrom('CONTENT_PORT', 3002),
+  }
+  if (new Set(Object.values(ports)).size < 3) {
+    throw new StopError('GATEWAY_PORT, AUTH_PORT and CONTENT_PORT must be three different ports')
+  }
+  return ports
+}
+
+async function main(): Promise<void> {
+  const ports = chosenPorts()
+  const run = await RunFile.claim(originOf(ports))
+  const parts = new Parts(() => run.release())
+  parts.listen()
+  try {
+    await assertFree(ports.gateway, 'GATEWAY_PORT')
+    await assertFree(ports.auth, 'AUTH_PORT')
+    await assertFree(ports.content, 'CONTENT_PORT')
+    await start(run, parts, ports)
+  } catch (error) {
+    if (!parts.isStopping) complain('failed', messageOf(error))
+    await parts.stop(1)
+  }
+}
+
+main().catch((error: unknown) => {
+  complain('failed', messageOf(error))
+  process.exit(1)
+})

@@ -1,0 +1,89 @@
+import type { ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
+import { home, homeFolder } from './places.ts'
+import { freePort } from './ports.ts'
+import { startPostgres } from './postgres.ts'
+import { findRedis } from './redis-program.ts'
+import { pingRedis, startRedis } from './redis.ts'
+import type { RunFile } from './run-file.ts'
+import { say, since } from './screen.ts'
+import type { Secrets } from './secrets.ts'
+import { StopError } from './stop-error.ts'
+
+/** A store that is ready to be used; one that we have started has a process. */
+export interface Store {
+  readonly name: string
+  /** PostgreSQL: with an administrator. Redis: without a logical database. */
+  readonly url: string
+  readonly own?: { readonly child: ChildProcess; readonly stop: () => Promise<void> }
+}
+
+type OnSpawn = (child: ChildProcess, signal: NodeJS.Signals) => void
+
+/** PostgreSQL of `POSTGRES_ADMIN_URL`, else our own. */
+export async function preparePostgres(run: RunFile, secrets: Secrets, onSpawn: OnSpawn): Promise<Store> {
+  const began = performance.now()
+  const given = process.env['POSTGRES_ADMIN_URL']
+  if (given) {
+    say('postgres', `${hostOf(given, 'POSTGRES_ADMIN_URL')} (POSTGRES_ADMIN_URL)`)
+    return { name: 'postgres', url: given }
+  }
+  const port = await freePort(run.portOf('postgres'))
+  const folder = join(homeFolder(), 'postgres')
+  const log = logFile('postgres')
+  const { child, adminUrl, stop } = await startPostgres({
+    folder,
+    port,
+    password: secrets.postgres,
+    log,
+    onSpawn,
+  })
+  run.setPort('postgres', port)
+  say('postgres', `127.0.0.1:${port}, its data in .portcullis/postgres (${since(began)})`)
+  return { name: 'postgres', url: adminUrl, own: { child, stop } }
+}
+
+/** Redis of `REDIS_URL`, else our own. */
+export async function prepareRedis(run: RunFile, secrets: Secrets, onSpawn: OnSpawn): Promise<Store> {
+  const began = performance.now()
+  const given = process.env['REDIS_URL']
+  if (given) {
+    const host = hostOf(given, 'REDIS_URL')
+    const reason = await pingRedis(given)
+    if (reason !== undefined) throw new StopError(`Redis at ${host} (REDIS_URL) cannot be reached: ${reason}`)
+    say('redis', `${host} (REDIS_URL)`)
+    const url = new URL(given)
+    url.pathname = ''
+    return { name: 'redis', url: url.href }
+  }
+  const program = await findRedis()
+  const port = await freePort(run.portOf('redis'))
+  const folder = join(homeFolder(), 'redis')
+  const log = logFile('redis')
+  const { child, url, stop } = await startRedis({
+    program: program.path,
+    folder,
+    port,
+    password: secrets.redis,
+    log,
+    onSpawn,
+  })
+  run.setPort('redis', port)
+  if (child.pid !== undefined) run.addPart(child.pid, `127.0.0.1:${port}`)
+  say(
+    'redis',
+    `127.0.0.1:${port}, version ${program.version}, its data in .portcullis/redis (${since(began)})`,
+  )
+  return { name: 'redis', url, own: { child, stop } }
+}
+
+/** File of a part's log. */
+export function logFile(part: string): string {
+  homeFolder('logs')
+  return join(home, 'logs', `${part}.log`)
+}
+
+function hostOf(url: string, variable: string): string {
+  if (URL.canParse(url)) return new URL(url).host
+  throw new StopError(`${variable} is not a URL`)
+}
