@@ -1,0 +1,102 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { Type, type TObject } from 'typebox'
+import { ConfigError, commonSettings, loadConfig, originsOf, trustProxyOf } from '@portcullis/service-kit'
+
+const Schema = Type.Object({
+  PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 3000 }),
+  RATIO: Type.Optional(Type.Number()),
+  DEBUG: Type.Boolean({ default: false }),
+  SECRET: Type.String({ minLength: 8 }),
+  URL: Type.String({ format: 'postgres-url' }),
+  MODE: Type.Union([Type.Literal('on'), Type.Literal('off')], { default: 'on' }),
+})
+const GOOD = { SECRET: 'long enough', URL: 'postgres://me:secret@db:5432/name' }
+
+function errorsOf(schema: TObject, env: NodeJS.ProcessEnv): readonly string[] {
+  try {
+    loadConfig(schema, env)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.errors
+    throw error
+  }
+  return []
+}
+
+t.test('settings take the types of the schema, and its defaults', async (t) => {
+  t.strictSame(loadConfig(Schema, { ...GOOD, PORT: '8080', RATIO: '0.5', DEBUG: 'true' }), {
+    ...GOOD,
+    PORT: 8080,
+    RATIO: 0.5,
+    DEBUG: true,
+    MODE: 'on',
+  })
+  t.strictSame(loadConfig(Schema, { ...GOOD, PORT: '' }), { ...GOOD, PORT: 3000, DEBUG: false, MODE: 'on' })
+})
+
+t.test('every setting at fault is named at once', async (t) => {
+  const errors = errorsOf(Schema, {
+    PORT: '70000',
+    RATIO: 'much',
+    DEBUG: 'yes',
+    SECRET: 'short',
+    MODE: 'maybe',
+  })
+  const names = errors.map((error) => error.split(' ')[0])
+  t.strictSame(new Set(names), new Set(['PORT', 'RATIO', 'DEBUG', 'SECRET', 'URL', 'MODE']))
+})
+
+t.test('no value is repeated in an error', async (t) => {
+  const errors = errorsOf(Schema, { PORT: 'abc', SECRET: 'hunter2', URL: 'http://me:hunter2@db' })
+  t.notMatch(errors.join('\n'), /hunter2|abc/)
+})
+
+t.test('numbers are not guessed', async (t) => {
+  for (const PORT of ['0x10', '1e3', ' 1', '1.5', '99999999999999999999'])
+    t.match(errorsOf(Schema, { ...GOOD, PORT }), [/^PORT /], PORT)
+})
+
+t.test('a secret can be mounted as a file', async (t) => {
+  const folder = t.testdir({ secret: 'from a file\n' })
+  const env = { URL: GOOD.URL, SECRET_FILE: join(folder, 'secret') }
+  t.equal(loadConfig(Schema, env).SECRET, 'from a file')
+  t.match(errorsOf(Schema, { ...env, SECRET: 'long enough' }), ['SECRET and SECRET_FILE are both set'])
+  t.match(errorsOf(Schema, { ...env, SECRET_FILE: join(folder, 'none') }), [/^SECRET cannot be read/])
+  writeFileSync(join(folder, 'secret'), 'short')
+  t.match(errorsOf(Schema, env), [/^SECRET /])
+})
+
+t.test('addresses are checked for what they are to be', async (t) => {
+  const Common = Type.Object(commonSettings)
+  const good = {
+    ISSUER: 'https://id.example.com',
+    AUDIENCE: 'api',
+    DATABASE_URL: GOOD.URL,
+    CACHE_REDIS_URL: 'redis://localhost:6379/0',
+    REVOCATION_REDIS_URL: 'rediss://user:pass@redis.example.com/1',
+  }
+  t.equal(errorsOf(Common, good).length, 0)
+  const bad = {
+    ISSUER: 'https://id.example.com/',
+    DATABASE_URL: 'mysql://localhost/x',
+    CACHE_REDIS_URL: 'redis://localhost/cache',
+    REVOCATION_REDIS_URL: 'localhost:6379',
+    TRUST_PROXY: 'everybody',
+    CORS_ORIGINS: 'https://a.example.com, https://b.example.com/path',
+    LOG_LEVEL: 'loud',
+  }
+  for (const [name, value] of Object.entries(bad))
+    t.match(errorsOf(Common, { ...good, [name]: value }), [new RegExp(`^${name} `)], name)
+})
+
+t.test('TRUST_PROXY and CORS_ORIGINS become what Fastify takes', async (t) => {
+  t.equal(trustProxyOf('false'), false)
+  t.equal(trustProxyOf(''), false)
+  t.equal(trustProxyOf('true'), true)
+  t.equal(trustProxyOf('127.0.0.1,10.0.0.0/8'), '127.0.0.1,10.0.0.0/8')
+  t.strictSame(originsOf(' https://a.example.com,,https://b.example.com '), [
+    'https://a.example.com',
+    'https://b.example.com',
+  ])
+})

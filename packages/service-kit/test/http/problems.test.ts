@@ -1,0 +1,202 @@
+import { connect } from 'node:net'
+import t from 'tap'
+import { PROBLEMS } from '@portcullis/schemas'
+import { problem } from '@portcullis/service-kit'
+import { appWithRoutes, ISSUER } from '../support/app.ts'
+import { asProblem, problemOf } from '../support/problem.ts'
+
+const lines: string[] = []
+const logger = { level: 'debug', stream: { write: (line: string) => lines.push(line) } }
+const failures = [
+  ['/connection', Object.assign(new Error('connect ECONNREFUSED 10.0.0.1'), { code: 'ECONNREFUSED' })],
+  ['/lost', new Error('Connection terminated unexpectedly')],
+  ['/deadlock', Object.assign(new Error('deadlock detected'), { code: '40P01', severity: 'ERROR' })],
+  [
+    '/input',
+    Object.assign(new Error('invalid input syntax: "hunter2"'), { code: '22P02', severity: 'ERROR' }),
+  ],
+  [
+    '/foreign',
+    Object.assign(new Error('stale'), { code: 'AUTH_REVOCATIONS_STALE', headers: { 'Retry-After': 1 } }),
+  ],
+  ['/teapot', Object.assign(new Error('too odd'), { statusCode: 418 })],
+  ['/bug', new TypeError('secrets are undefined')],
+  ['/string', 'hunter2'],
+] as const
+
+const app = appWithRoutes({ logger, corsOrigins: ['https://app.example.com'] }, async (app) => {
+  for (const [url, error] of failures)
+    app.route({
+      method: ['GET', 'POST'],
+      url,
+      handler: async () => {
+        throw error
+      },
+    })
+  app.get('/failed-after-headers', async (_request, reply) => {
+    reply.header('etag', '"1"').header('location', '/x')
+    throw problem('NOT_FOUND')
+  })
+})
+t.teardown(() => app.close())
+
+t.test('a problem is answered with its code, detail and headers, and its cause stays inside', async (t) => {
+  const response = await app.inject('/refused')
+  t.match(asProblem(t, response), {
+    code: 'AUTH_FORBIDDEN',
+    detail: 'Not this time.',
+    title: PROBLEMS.AUTH_FORBIDDEN.title,
+  })
+  t.equal(response.headers['x-why'], 'test')
+  t.notMatch(response.body, /inner/)
+})
+
+t.test(
+  'an error nobody foresaw says nothing of itself, and is logged with the id of the request',
+  async (t) => {
+    for (const url of ['/bug', '/string', '/input']) {
+      lines.length = 0
+      const body = await problemOf(t, app, { url })
+      t.equal(body.code, 'INTERNAL')
+      t.notMatch(JSON.stringify(body), /secrets|hunter2|stack/)
+      t.match(
+        lines.map((line): unknown => JSON.parse(line)),
+        [
+          { level: 50, request_id: body.instance },
+          { msg: 'request', status: 500 },
+        ],
+      )
+      t.notMatch(lines.join(''), /hunter2/)
+    }
+  },
+)
+
+t.test('a database that is away is 503 with Retry-After', async (t) => {
+  const response = await app.inject('/connection')
+  t.equal(asProblem(t, response).code, 'UNAVAILABLE')
+  t.equal(response.headers['retry-after'], '1')
+  t.notMatch(response.body, /10\.0\.0\.1/)
+})
+
+t.test(
+  'a connection lost during a write leaves its outcome unknown, during a read it does not',
+  async (t) => {
+    t.equal((await problemOf(t, app, { url: '/lost' })).code, 'UNAVAILABLE')
+    t.equal((await problemOf(t, app, { url: '/lost', method: 'POST' })).code, 'OUTCOME_UNKNOWN')
+    t.equal((await problemOf(t, app, { url: '/connection', method: 'POST' })).code, 'UNAVAILABLE')
+  },
+)
+
+t.test('who gives way to another transaction gets 409', async (t) => {
+  t.equal((await problemOf(t, app, { url: '/deadlock' })).code, 'CONFLICT')
+})
+
+t.test('errors of other packages count by their code', async (t) => {
+  const response = await app.inject('/foreign')
+  t.equal(asProblem(t, response).code, 'AUTH_REVOCATIONS_STALE')
+  t.equal(response.headers['retry-after'], '1')
+  t.equal((await problemOf(t, app, { url: '/teapot' })).code, 'REQUEST_MALFORMED')
+})
+
+t.test('headers of a success do not stay on an error', async (t) => {
+  const { headers } = await app.inject('/failed-after-headers')
+  t.equal(headers.etag, undefined)
+  t.equal(headers.location, undefined)
+})
+
+t.test('what the framework refuses is a problem document too', async (t) => {
+  const json = { 'content-type': 'application/json' }
+  const cases = [
+    [{ method: 'POST', url: '/things', headers: json, payload: '{"name":' }, 'REQUEST_MALFORMED'],
+    [
+      { method: 'POST', url: '/things', headers: json, payload: Buffer.from([0x22, 0xff, 0x22]) },
+      'REQUEST_MALFORMED',
+    ],
+    [
+      { method: 'POST', url: '/things', headers: json, payload: `"${'x'.repeat(1024 * 1024)}"` },
+      'REQUEST_TOO_LARGE',
+    ],
+    [
+      { method: 'POST', url: '/things', headers: { 'content-type': 'text/plain' }, payload: 'x' },
+      'MEDIA_TYPE_UNSUPPORTED',
+    ],
+    [
+      { method: 'POST', url: '/things', headers: { 'content-type': 'nonsense' }, payload: 'x' },
+      'MEDIA_TYPE_UNSUPPORTED',
+    ],
+    [{ url: '/things/%zz' }, 'REQUEST_MALFORMED'],
+    [{ url: `/things/${'x'.repeat(300)}` }, 'REQUEST_MALFORMED'],
+    [{ url: '/nothing' }, 'NOT_FOUND'],
+  ] as const
+  for (const [options, code] of cases)
+    t.equal((await problemOf(t, app, options)).code, code, JSON.stringify(options).slice(0, 80))
+})
+
+t.test('a route under another method is 405 and says which there are', async (t) => {
+  const response = await app.inject({ method: 'DELETE', url: '/things?limit=1' })
+  t.equal(asProblem(t, response).code, 'METHOD_NOT_ALLOWED')
+  t.equal(response.headers.allow, 'GET, HEAD, POST, OPTIONS')
+})
+
+t.test('HEAD answers as GET without the body', async (t) => {
+  const response = await app.inject({ method: 'HEAD', url: '/things?limit=1' })
+  t.equal(response.statusCode, 200)
+  t.equal(response.body, '')
+})
+
+t.test('OPTIONS lists the methods, and answers preflights of known origins', async (t) => {
+  const plain = appWithRoutes()
+  t.teardown(() => plain.close())
+  const listed = await plain.inject({ method: 'OPTIONS', url: '/things' })
+  t.equal(listed.statusCode, 204)
+  t.equal(listed.headers.allow, 'GET, HEAD, POST, OPTIONS')
+  t.equal((await problemOf(t, plain, { method: 'OPTIONS', url: '/nothing' })).code, 'NOT_FOUND')
+
+  const preflight = (origin: string) =>
+    app.inject({
+      method: 'OPTIONS',
+      url: '/things',
+      headers: { origin, 'access-control-request-method': 'POST' },
+    })
+  t.equal(
+    (await preflight('https://app.example.com')).headers['access-control-allow-origin'],
+    'https://app.example.com',
+  )
+  t.equal((await preflight('https://evil.example.com')).headers['access-control-allow-origin'], undefined)
+})
+
+t.test('a trailing slash answers as without it', async (t) => {
+  t.equal((await app.inject('/things/')).statusCode, 200)
+})
+
+t.test('an empty body with a JSON content type is fine where none is needed', async (t) => {
+  const headers = { 'content-type': 'application/json' }
+  t.strictSame((await app.inject({ method: 'POST', url: '/bodiless', headers })).json(), { body: null })
+  t.strictSame((await app.inject({ method: 'POST', url: '/bodiless' })).json(), { body: null })
+})
+
+t.test('what is not HTTP, or has too many headers, gets a problem document', async (t) => {
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = new URL(app.listeningOrigin)
+  const exchange = (bytes: string) =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(port), '127.0.0.1', () => socket.write(bytes))
+      let answer = ''
+      socket.on('data', (chunk: Buffer) => (answer += chunk.toString()))
+      socket.on('error', reject)
+      socket.on('close', () => resolve(answer))
+    })
+  t.match(await exchange('HELLO\r\n\r\n'), /^HTTP\/1.1 400 [^]*"code":"REQUEST_MALFORMED"/)
+  t.match(
+    await exchange(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`),
+    /^HTTP\/1.1 431 [^]*"code":"HEADERS_TOO_LARGE"/,
+  )
+})
+
+t.test('each problem has a page behind its type', async (t) => {
+  for (const code of Object.keys(PROBLEMS)) {
+    const response = await app.inject(`/problems/${code}`)
+    t.match(response.json(), { code, type: `${ISSUER}/problems/${code}` })
+  }
+  t.equal((await problemOf(t, app, { url: '/problems/toString' })).code, 'NOT_FOUND')
+})
