@@ -1,5 +1,3 @@
-// Kept in the declarations, so that request.user is typed for whoever registers this plugin.
-import type {} from '@fastify/jwt'
 import fastifyJwt from '@fastify/jwt'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -133,5 +131,7 @@ function verifyOptions(request: FastifyRequest): VerifyOptions {
   }
 }
 
+// Keeps @fastify/jwt in the declarations, so that request.user is typed for whoever registers this plugin.
+export type { FastifyJWT } from '@fastify/jwt'
 export default fp(tokenVerifier, { name: '@portcullis/token-verifier', fastify: '5.x' })
 export { tokenVerifier }

@@ -137,7 +137,8 @@ export class Verifier {
     const decide = () => {
       // What is known to be dead is dead, however old the knowledge.
       const { replica } = this.#parts
-      if (options.ended ? replica.isDisowned(claims, kid) : replica.isRevoked(claims, kid)) throw invalidToken('revoked')
+      if (options.ended ? replica.isDisowned(claims, kid) : replica.isRevoked(claims, kid))
+        throw invalidToken('revoked')
       if (this.age() > this.#limitMs(options.bounded ?? false))
         throw new StaleError('AUTH_REVOCATIONS_STALE', 'the replica is too old')
       return claims

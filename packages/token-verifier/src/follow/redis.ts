@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { revocationKeys } from '@portcullis/schemas'
 import { elapsed, instant, type Clock } from '../clock.ts'
 import type { Member } from '../replica/member.ts'
+import type { LogReader } from '../replica/reader.ts'
 import type { Replica } from '../replica/replica.ts'
 import type { Follower } from '../verifier.ts'
 import { readLastId, readReply, type Read } from './entries.ts'
@@ -42,6 +43,7 @@ export interface RedisFollowerOptions {
  */
 export class RedisFollower implements Follower {
   readonly #options: RedisFollowerOptions
+  readonly #reader: LogReader
   readonly #stopping = new AbortController()
   #running: Promise<void> | undefined
   #logId = '0-0'
@@ -51,6 +53,7 @@ export class RedisFollower implements Follower {
 
   constructor(options: RedisFollowerOptions) {
     this.#options = options
+    this.#reader = options.replica.reader()
   }
 
   start(): void {
@@ -115,10 +118,10 @@ export class RedisFollower implements Follower {
 
   /** @returns whether an ack should be sent at once. */
   #take(read: Read): boolean {
-    const { member, replica, observer, clock } = this.#options
+    const { clientId, member, replica, observer, clock } = this.#options
     this.#logId = read.logId ?? this.#logId
     const before = replica.position
-    const whole = replica.apply(read.events)
+    const whole = this.#reader.apply(read.events)
     if (observer.applied && replica.age() !== Infinity)
       for (const event of read.events)
         if (event.epoch > before.epoch || event.seq > before.seq)
@@ -128,7 +131,11 @@ export class RedisFollower implements Follower {
     if (drained) this.#readToEnd()
     if (!whole && drained) this.#readAllAgain()
     if (!read.beat || !drained) return read.events.length > 0
-    const { outcome, urgent } = member.hear(read.beat, read.beat.marks[member.name])
+    const { outcome, urgent } = member.hear(
+      this.#reader,
+      read.beat,
+      read.beat.marks[`${clientId}/${member.name}`],
+    )
     if (outcome === 'behind') this.#readAllAgain()
     else if (outcome === 'covered') this.#attempts = 0
     return urgent || read.events.length > 0
@@ -142,12 +149,12 @@ export class RedisFollower implements Follower {
 
   /** Reads all again from the front, but not without pause: what is wrong with the log may take a while to mend. */
   #readAllAgain(): void {
-    const { replica, observer, clock } = this.#options
+    const { observer, clock } = this.#options
     const now = clock.monotonic()
     if (now < this.#reload.next) return
     this.#reload = { since: now, next: Infinity }
     this.#logId = '0-0'
-    replica.reload()
+    this.#reader.reload()
     observer.reloading?.('redis')
   }
 }

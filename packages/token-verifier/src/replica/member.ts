@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { formatPosition, type Ack, type Head, type VerifierState } from '@portcullis/schemas'
 import { instant, systemClock, type Clock, type Instant } from '../clock.ts'
-import type { Outcome, Replica } from './replica.ts'
+import type { LogReader, Outcome } from './reader.ts'
+import type { Replica } from './replica.ts'
 
 // Four a second and one a batch: even at hundreds of revocations a second these reach back far enough.
 const MARKS_KEPT = 1024
@@ -53,13 +54,17 @@ export class Member {
   }
 
   /**
-   * Hears the head, and which of the marks its writer had read before it read the head.
+   * Hears the head by way of a reader, and which of the marks its writer had read before it read the head.
    *
    * @returns what the replica says to the head, and whether an ack should be sent at once.
    */
-  hear(head: Head, mark: string | undefined): { outcome: Outcome; urgent: boolean } {
+  hear(
+    reader: Pick<LogReader, 'advance'>,
+    head: Head,
+    mark: string | undefined,
+  ): { outcome: Outcome; urgent: boolean } {
     const written = mark === undefined ? undefined : this.#written.get(mark)
-    const outcome = this.#replica.advance(head, written?.state === 'live' ? written.at : undefined)
+    const outcome = reader.advance(head, written?.state === 'live' ? written.at : undefined)
     if (outcome !== 'covered' || !written || this.#state !== 'joining') return { outcome, urgent: false }
     this.#state = 'live'
     return { outcome, urgent: true }

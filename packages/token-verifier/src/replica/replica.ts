@@ -1,4 +1,5 @@
 import {
+  comparePositions,
   isUserClaims,
   REVOCATION_KINDS,
   type AccessClaims,
@@ -8,20 +9,11 @@ import {
   type RevocationKind,
 } from '@portcullis/schemas'
 import { elapsed, systemClock, type Clock, type Instant } from '../clock.ts'
+import { LogReader, type Outcome } from './reader.ts'
 import { RevocationTable } from './table.ts'
 
 /** More entries than this and the replica takes no more, which lets it grow too old to serve. */
 export const MAX_ENTRIES = 2_000_000
-
-/** `covered`: everything up to that head is held. `behind`: not all; read on, or all again. `refused`: no head of this log. */
-export type Outcome = 'covered' | 'behind' | 'refused'
-
-/** What was read of the log without a gap, since its front was last read. */
-interface Run {
-  from: number
-  epoch: number
-  to: number
-}
 
 /**
  * A copy of the revocation log in memory, fed by whoever reads it. Pure: no I/O and no timers.
@@ -34,16 +26,15 @@ export class Replica {
   readonly #maxEntries: number
   readonly #table = new RevocationTable()
   readonly #listeners = new Set<() => void>()
+  readonly #reader: LogReader
   #epoch = 0
   #position: Position = { epoch: 0, seq: 0 }
-  #run: Run | undefined
-  /** The epoch whose head the run has reached; in it, the end of the run is the position. */
-  #settled: number | undefined
   #asOf: Instant | undefined
 
   constructor(options: { clock?: Clock; maxEntries?: number } = {}) {
     this.#clock = options.clock ?? systemClock
     this.#maxEntries = options.maxEntries ?? MAX_ENTRIES
+    this.#reader = this.reader()
   }
 
   /** Every event up to here is held; 0-0 before the first head was reached. */
@@ -60,6 +51,7 @@ export class Replica {
     return this.#table.size
   }
 
+  /** Whether there is no room for more. */
   get full(): boolean {
     return this.#table.size >= this.#maxEntries
   }
@@ -69,54 +61,35 @@ export class Replica {
     return this.#asOf ? Math.max(0, elapsed(this.#clock, this.#asOf)) : Infinity
   }
 
-  /** To be called before the log is read again from its front. What is held stays. */
+  /** See `LogReader.reload`; this and the next two are for a replica that the log reaches on one path only. */
   reload(): void {
-    this.#run = undefined
-    this.#settled = undefined
+    this.#reader.reload()
   }
 
-  /**
-   * Merges events, in the order of the log.
-   *
-   * @returns false if one of them does not follow the one before it, or there is no room: the log has to be
-   * read again from its front. The events are merged even so, as far as there is room.
-   */
+  /** See `LogReader.apply`. */
   apply(events: readonly RevocationEvent[]): boolean {
-    let whole = true
-    for (const event of events) {
-      if (this.full) {
-        whole = false
-        break
-      }
-      const kind = REVOCATION_KINDS.indexOf(event.kind)
-      this.#table.set(kind, event.key, event.value, event.seq, event.keep_until)
-      whole = this.#extend(event) && whole
-    }
-    this.#move()
-    for (const callback of this.#listeners) callback()
-    return whole
+    return this.#reader.apply(events)
   }
 
-  /**
-   * Hears what the head of the log is, or was at `asOf`. If the replica holds all up to it, its age counts
-   * from `asOf`; a newer epoch kills the tokens of older ones at once.
-   */
+  /** See `LogReader.advance`. */
   advance(head: Head, asOf?: Instant): Outcome {
-    if (head.base > head.seq || head.epoch < this.#epoch) return 'refused'
-    if (head.epoch > this.#epoch) {
-      this.#epoch = head.epoch
-      // The events before the new epoch may not be those that were read: only a run begun from now on counts.
-      if (this.#settled !== undefined) this.reload()
-    }
-    this.#table.drop(head.base, this.#clock.now())
-    if (!this.#covers(head)) return 'behind'
-    this.#settled = head.epoch
-    this.#run ??= { from: head.seq + 1, epoch: head.epoch, to: head.seq }
-    this.#run.epoch = head.epoch
-    if (asOf && (!this.#asOf || asOf.monotonic > this.#asOf.monotonic)) this.#asOf = asOf
-    this.#move()
-    for (const callback of this.#listeners) callback()
-    return 'covered'
+    return this.#reader.advance(head, asOf)
+  }
+
+  /** Another path by which the log comes in. */
+  reader(): LogReader {
+    const epoch = () => this.#epoch
+    return new LogReader({
+      get epoch() {
+        return epoch()
+      },
+      merge: (event) => this.#merge(event),
+      hear: (head) => {
+        this.#epoch = Math.max(this.#epoch, head.epoch)
+        this.#table.drop(head.base, this.#clock.now())
+      },
+      reach: (position, asOf) => this.#reach(position, asOf),
+    })
   }
 
   /** Whether any of the token's claims, its key or its epoch is known to be revoked. Says nothing about age. */
@@ -135,10 +108,9 @@ export class Replica {
     return claims.ep < this.#epoch || this.#value('key', kid) >= 0
   }
 
-  /** Whether the position is at or after this one. */
+  /** Whether everything up to this position is held. */
   reached(position: Position): boolean {
-    const own = this.#position
-    return own.epoch > position.epoch || (own.epoch === position.epoch && own.seq >= position.seq)
+    return comparePositions(this.#position, position) >= 0
   }
 
   /** Calls back each time the position or the age may have changed, until the function it returns is called. */
@@ -151,30 +123,15 @@ export class Replica {
     return this.#table.get(REVOCATION_KINDS.indexOf(kind), key)
   }
 
-  #extend(event: RevocationEvent): boolean {
-    const run = this.#run
-    if (!run) {
-      this.#run = { from: event.seq, epoch: event.epoch, to: event.seq }
-      return true
-    }
-    // What is older than the run says nothing about its end; it has been merged, and that is all.
-    if (event.epoch < run.epoch) return true
-    if (event.seq > run.to + 1) return false
-    run.to = event.epoch === run.epoch ? Math.max(run.to, event.seq) : event.seq
-    run.epoch = event.epoch
+  #merge(event: RevocationEvent): boolean {
+    if (this.full) return false
+    this.#table.set(REVOCATION_KINDS.indexOf(event.kind), event.key, event.value, event.seq, event.keep_until)
     return true
   }
 
-  #covers(head: Head): boolean {
-    const run = this.#run
-    if (!run) return head.base === head.seq
-    return run.epoch <= head.epoch && run.from <= head.base + 1 && run.to >= head.seq
-  }
-
-  #move(): void {
-    const run = this.#run
-    if (!run || run.epoch !== this.#settled) return
-    if (run.epoch === this.#position.epoch && run.to === this.#position.seq) return
-    this.#position = { epoch: run.epoch, seq: run.to }
+  #reach(position: Position, asOf?: Instant): void {
+    if (!this.reached(position)) this.#position = position
+    if (asOf && (!this.#asOf || asOf.monotonic > this.#asOf.monotonic)) this.#asOf = asOf
+    for (const callback of this.#listeners) callback()
   }
 }

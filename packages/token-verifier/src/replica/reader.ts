@@ -1,0 +1,105 @@
+import type { Head, Position, RevocationEvent } from '@portcullis/schemas'
+import type { Instant } from '../clock.ts'
+
+/** `covered`: everything up to that head is held. `behind`: not all; read on, or all again. `refused`: no head of this log. */
+export type Outcome = 'covered' | 'behind' | 'refused'
+
+/** What a reader tells the replica that it reads for. */
+export interface Holder {
+  readonly epoch: number
+  /** Takes an event in; false if there is no room. */
+  merge(event: RevocationEvent): boolean
+  /** Hears of a head that is plausible, whether it is reached or not. */
+  hear(head: Head): void
+  /** All up to here is held; with `asOf`, that was all there was at that moment. */
+  reach(position: Position, asOf?: Instant): void
+}
+
+/** What was read of the log without a gap, since its front was last read. */
+interface Run {
+  from: number
+  epoch: number
+  to: number
+}
+
+/**
+ * One path by which the log comes in. Knows what it has read without a gap, and so which heads it has reached.
+ * Several readers may feed one replica: what they bring is merged.
+ */
+export class LogReader {
+  readonly #holder: Holder
+  #run: Run | undefined
+  /** The epoch whose head the run has reached; in it, the end of the run is a position. */
+  #settled: number | undefined
+
+  constructor(holder: Holder) {
+    this.#holder = holder
+  }
+
+  /** To be called before the log is read again from its front. What the replica holds stays. */
+  reload(): void {
+    this.#run = undefined
+    this.#settled = undefined
+  }
+
+  /**
+   * Merges events, in the order of the log.
+   *
+   * @returns false if one of them does not follow the one before it, or there is no room: the log has to be
+   * read again from its front. The events are merged even so, as far as there is room.
+   */
+  apply(events: readonly RevocationEvent[]): boolean {
+    let whole = true
+    for (const event of events) {
+      if (!this.#holder.merge(event)) {
+        whole = false
+        break
+      }
+      whole = this.#extend(event) && whole
+    }
+    this.#reach()
+    return whole
+  }
+
+  /**
+   * Hears what the head of the log is, or was at `asOf`. If all up to it has been read, the replica's age
+   * counts from `asOf`; a newer epoch kills the tokens of older ones at once.
+   */
+  advance(head: Head, asOf?: Instant): Outcome {
+    if (head.base > head.seq || head.epoch < this.#holder.epoch) return 'refused'
+    this.#holder.hear(head)
+    // Under a new epoch the events may not be those that were read: only a run begun from now on counts.
+    if (this.#settled !== undefined && head.epoch > this.#settled) this.reload()
+    if (!this.#covers(head)) return 'behind'
+    this.#settled = head.epoch
+    this.#run ??= { from: head.seq + 1, epoch: head.epoch, to: head.seq }
+    this.#run.epoch = head.epoch
+    this.#reach(asOf)
+    return 'covered'
+  }
+
+  #extend(event: RevocationEvent): boolean {
+    const run = this.#run
+    if (!run) {
+      this.#run = { from: event.seq, epoch: event.epoch, to: event.seq }
+      return true
+    }
+    // What is older than the run says nothing about its end; it has been merged, and that is all.
+    if (event.epoch < run.epoch) return true
+    if (event.seq > run.to + 1) return false
+    run.to = event.epoch === run.epoch ? Math.max(run.to, event.seq) : event.seq
+    run.epoch = event.epoch
+    return true
+  }
+
+  #covers(head: Head): boolean {
+    const run = this.#run
+    if (!run) return head.base === head.seq
+    return run.epoch <= head.epoch && run.from <= head.base + 1 && run.to >= head.seq
+  }
+
+  #reach(asOf?: Instant): void {
+    const run = this.#run
+    if (run && run.epoch === this.#settled) this.#holder.reach({ epoch: run.epoch, seq: run.to }, asOf)
+  }
+}
