@@ -4,5 +4,6 @@ import { readConfig } from './config.ts'
 
 await main(async () => {
   const config = readConfig()
-  await serve(build(config), { host: config.HOST, port: config.PORT, drainSeconds: config.DRAIN_SECONDS })
+  const app = build(config, { logger: { level: config.LOG_LEVEL } })
+  await serve(app, { host: config.HOST, port: config.PORT, drainSeconds: config.DRAIN_SECONDS })
 })

@@ -1,7 +1,9 @@
 import type { ColumnType } from 'kysely'
 
 export type Generated<T> =
-  T extends ColumnType<infer S, infer I, infer U> ? ColumnType<S, I | undefined, U> : ColumnType<T, T | undefined, T>
+  T extends ColumnType<infer S, infer I, infer U>
+    ? ColumnType<S, I | undefined, U>
+    : ColumnType<T, T | undefined, T>
 
 export type Timestamp = ColumnType<Date, Date | string, Date | string>
 

@@ -1,0 +1,42 @@
+import fp from 'fastify-plugin'
+import verifier from '@portcullis/token-verifier/fastify'
+import type { FastifyRequest } from 'fastify'
+import type { Config } from '../config.ts'
+
+type Options = Pick<
+  Config,
+  'ISSUER' | 'AUDIENCE' | 'JWKS_URL' | 'REVOCATION_REDIS_URL' | 'CLIENT_ID' | 'MAX_STALENESS_SECONDS'
+>
+
+/**
+ * `app.authenticate` and `request.user`: tokens are verified in this process, by auth's published keys and a
+ * replica of its revocation log. Readiness waits until both are there.
+ */
+export default fp<Options>(
+  async (app, config) => {
+    await app.register(verifier, {
+      issuer: config.ISSUER,
+      audience: config.AUDIENCE,
+      jwksUrl: config.JWKS_URL,
+      redisUrl: config.REVOCATION_REDIS_URL,
+      clientId: config.CLIENT_ID,
+      maxStalenessSeconds: config.MAX_STALENESS_SECONDS,
+    })
+    app.health.add('revocations', () => {
+      if (!app.verifier.ready) throw new Error('keys or revocations are missing')
+    })
+    app.decorate('callerOf', async (request: FastifyRequest) => {
+      if (request.headers.authorization === undefined) return undefined
+      await request.jwtVerify()
+      return `user:${request.user.sub}`
+    })
+  },
+  { name: 'verification', fastify: '5.x', dependencies: ['health'] },
+)
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Whom the limits count: the user of a good token. Rejects if the token is not good. */
+    callerOf: (request: FastifyRequest) => Promise<string | undefined>
+  }
+}
