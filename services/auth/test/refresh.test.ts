@@ -1,0 +1,76 @@
+import t from 'tap'
+import { startAuth } from './support/auth.ts'
+
+t.test('refresh', async (t) => {
+  const auth = await startAuth(t)
+  const refresh = (refresh_token: string) => auth.call('POST', '/api/v1/refresh', { body: { refresh_token } })
+  const me = (token: string) => auth.call('GET', '/api/v1/users/me', { token })
+
+  await t.test(
+    'a refresh token gives the next pair of its session, and the older access token lives on',
+    async (t) => {
+      const pair = await auth.login(await auth.newUser())
+      const next = await refresh(pair.refresh_token)
+      t.equal(next.status, 200)
+      t.equal(next.headers['cache-control'], 'no-store')
+      t.not(next.body.refresh_token, pair.refresh_token)
+      t.equal((await me(next.body.access_token)).status, 200)
+      t.equal((await me(pair.access_token)).status, 200)
+    },
+  )
+
+  await t.test('a refresh token may come as bearer with an empty body of type JSON', async (t) => {
+    const pair = await auth.login(await auth.newUser())
+    const next = await auth.call('POST', '/api/v1/refresh', {
+      token: pair.refresh_token,
+      headers: { 'content-type': 'application/json' },
+    })
+    t.equal(next.status, 200)
+  })
+
+  await t.test(
+    '100 parallel refreshes of one token are answered with one and the same successor',
+    async (t) => {
+      const pair = await auth.login(await auth.newUser())
+      const answers = await Promise.all(Array.from({ length: 100 }, () => refresh(pair.refresh_token)))
+      const good = answers.filter((answer) => answer.status === 200)
+      t.ok(good.length > 0)
+      t.equal(new Set(good.map((answer) => answer.body.refresh_token)).size, 1)
+      t.strictSame(
+        [...new Set(answers.map((answer) => answer.status))].filter((status) => status !== 503),
+        [200],
+      )
+    },
+  )
+
+  await t.test('a refresh token replayed after its window ends the session', async (t) => {
+    const pair = await auth.login(await auth.newUser())
+    const next = await refresh(pair.refresh_token)
+    await auth.advance(11_000)
+    const replayed = await refresh(pair.refresh_token)
+    t.equal(replayed.status, 401)
+    t.equal(replayed.body.code, 'AUTH_REFRESH_REUSED')
+    t.equal((await refresh(next.body.refresh_token)).body.code, 'AUTH_REFRESH_INVALID')
+    t.equal((await me(next.body.access_token)).status, 401)
+  })
+
+  await t.test('a session that is not refreshed for its idle life has expired', async (t) => {
+    const pair = await auth.login(await auth.newUser())
+    await auth.advance(14 * 86_400_000)
+    const late = await refresh(pair.refresh_token)
+    t.equal(late.status, 401)
+    t.equal(late.body.code, 'AUTH_REFRESH_EXPIRED')
+  })
+
+  await t.test('an access token is no refresh token, and a refresh token no access token', async (t) => {
+    const pair = await auth.login(await auth.newUser())
+    t.equal((await refresh(pair.access_token)).body.code, 'AUTH_REFRESH_INVALID')
+    t.equal((await me(pair.refresh_token)).body.code, 'AUTH_TOKEN_INVALID')
+  })
+
+  await t.test('a request without a refresh token is told which field is missing', async (t) => {
+    const { status, body } = await auth.call('POST', '/api/v1/refresh', { body: {} })
+    t.equal(status, 400)
+    t.strictSame(body.errors, [{ pointer: '/refresh_token', code: 'required', detail: 'is required' }])
+  })
+})
