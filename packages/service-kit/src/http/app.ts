@@ -98,6 +98,8 @@ function serverOptions({ name, issuer, logger, trustProxy = false }: AppOptions)
     // A request that arrives on an open connection while the service stops is answered, not turned away.
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
+    // Answers are not validated; the serializer only has to know that the format exists.
+    serializerOpts: { ajv: { formats: { text: true } } },
     schemaController: { compilersFactory: { buildValidator: validatorFactory() } },
     clientErrorHandler: clientErrorHandler(issuer),
   } satisfies FastifyHttpOptions<RawServerDefault>
