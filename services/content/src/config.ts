@@ -12,7 +12,7 @@ export const ConfigSchema = Type.Object({
   AUTH_URL: Type.String({ format: 'http-url' }),
   /** As which registered client this service follows auth. */
   CLIENT_ID: Type.String({ minLength: 1, maxLength: 64, default: 'content' }),
-  CLIENT_SECRET: Type.String({ minLength: 16, maxLength: 256 }),
+  CLIENT_SECRET: Type.String({ minLength: 32, maxLength: 256 }),
   /** Routes answer 503 when revocations have not been heard of for longer. */
   MAX_STALENESS_SECONDS: Type.Number({ minimum: 0.5, maximum: 30, default: 2 }),
 })

@@ -52,3 +52,8 @@ export function isFresh(request: FastifyRequest, reply: FastifyReply, tag: strin
   const tags = parseTags(header, 'if-none-match', true)
   return tags === '*' || tags.includes(tag)
 }
+
+/** Answers 304: the caller has this version already. */
+export function notModified(reply: FastifyReply): FastifyReply {
+  return reply.code(304).send()
+}

@@ -5,6 +5,7 @@ import {
   IfNoneMatchSchema,
   NotModifiedSchema,
   isFresh,
+  notModified,
   problem,
   publicProblems,
 } from '@portcullis/service-kit'
@@ -58,7 +59,7 @@ export const readPostRoutes: FastifyPluginAsyncTypebox = async (app) => {
       const row = await findPostById(app.db, request.params.id)
       if (row === undefined) throw problem('NOT_FOUND')
       reply.header('cache-control', 'no-cache')
-      if (isFresh(request, reply, tagOf(row))) return reply.code(304).send(null)
+      if (isFresh(request, reply, tagOf(row))) return notModified(reply)
       return toPost(row)
     },
   )

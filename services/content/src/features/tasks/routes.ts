@@ -19,6 +19,7 @@ import {
   NotModifiedSchema,
   ifMatch,
   isFresh,
+  notModified,
   problem,
   userProblems,
   type ProblemError,
@@ -113,7 +114,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const row = await findTaskById(app.db, { id: request.params.id, ownerId: request.user.sub })
       if (row === undefined) throw problem('NOT_FOUND')
-      if (isFresh(request, reply, String(row.version))) return reply.code(304).send(null)
+      if (isFresh(request, reply, String(row.version))) return notModified(reply)
       return toTask(row)
     },
   )
