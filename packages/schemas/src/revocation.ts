@@ -80,6 +80,25 @@ export const AckSchema = Type.Object({
 })
 export type Ack = Static<typeof AckSchema>
 
+/**
+ * Question of `GET /revocations`. With `verifier` it is that verifier's ack as well: the answer that brings its
+ * mark back is given after it stands in the table of those who have to be asked.
+ */
+export const FeedQuerySchema = Type.Object(
+  {
+    /** Events after this position; `0-0` for all there are. */
+    after: Type.String({ pattern: '^\\d{1,16}-\\d{1,16}$' }),
+    /** Name of the verifier, unique for each start of its process. */
+    verifier: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_.:-]{1,128}$' })),
+    mark: Type.Optional(AckSchema.properties.mark),
+    position: Type.Optional(AckSchema.properties.position),
+    state: Type.Optional(VerifierStateSchema),
+    max_age: Type.Optional(AckSchema.properties.max_age),
+  },
+  { $id: 'RevocationFeedQuery', additionalProperties: false },
+)
+export type FeedQuery = Static<typeof FeedQuerySchema>
+
 /** Answer of `GET /revocations`: the log for verifiers that have no Redis. */
 export const FeedSchema = Type.Object(
   {
