@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { Redis } from 'ioredis'
 import { systemClock } from './clock.ts'
+import { FeedFollower, type FeedOptions } from './follow/feed.ts'
+import { follow } from './follow/follow.ts'
 import type { Observer } from './follow/observer.ts'
 import { RedisFollower, type RedisClient } from './follow/redis.ts'
 import { jwksKeys } from './keys/jwks.ts'
@@ -19,6 +21,8 @@ export interface CreateVerifierOptions extends TokenRules {
   redisUrl?: string
   /** Instead of `redisUrl`, for Sentinel or Cluster: makes a new ioredis client that does not connect by itself. */
   redis?: () => RedisClient
+  /** The log over HTTP: alone, or for when Redis is silent. */
+  feed?: FeedOptions
   /** Instead of following the log: a replica that the caller keeps up to date. */
   replica?: Replica
   /** The registered client that this verifier belongs to. Needed to follow the log. */
@@ -69,12 +73,23 @@ function keySource({ keys, jwksUrl, algorithm, clock, observer }: CreateVerifier
 }
 
 function follower(options: CreateVerifierOptions, replica: Replica, maxAgeSeconds: number): Follower {
-  const { clientId, redisUrl, clock = systemClock, observer = {} } = options
+  const { clientId, redisUrl, feed, clock = systemClock, observer = {} } = options
   const connect = options.redis ?? (redisUrl ? () => redisClient(redisUrl) : undefined)
-  if (!connect) throw new TypeError('redisUrl, redis or replica is needed')
+  if (!connect && !feed) throw new TypeError('redisUrl, redis, feed or replica is needed')
   if (!clientId) throw new TypeError('clientId is needed to follow the revocation log')
-  const member = new Member({ name: instanceName(options.name), replica, maxAgeSeconds, clock })
-  return new RedisFollower({ connect, clientId, member, replica, clock, observer })
+  const member = new Member({
+    name: instanceName(options.name),
+    replica,
+    maxAgeSeconds,
+    clock,
+    onState: (state) => observer.state?.(state),
+  })
+  const shared = { clientId, member, replica, clock, observer }
+  return follow({
+    redis: connect && new RedisFollower({ ...shared, connect }),
+    feed: feed && new FeedFollower({ ...shared, ...feed }),
+    observer,
+  })
 }
 
 /** Never the same for two process starts, so that nobody is taken for one that was there before. */

@@ -1,4 +1,5 @@
-import type { RevocationEvent, VerifierState } from '@portcullis/schemas'
+import type { Position, RevocationEvent, VerifierState } from '@portcullis/schemas'
+import type { Clock } from '../clock.ts'
 
 export type Carrier = 'redis' | 'feed'
 
@@ -16,4 +17,17 @@ export interface Observer {
   carrier?(carrier: Carrier): void
   /** The issuer's keys could not be fetched. */
   keysFailed?(error: unknown): void
+}
+
+/** Tells of the events that lie after `before`, up to where the replica was. */
+export function reportApplied(
+  observer: Observer,
+  events: readonly RevocationEvent[],
+  before: Position,
+  clock: Clock,
+): void {
+  // What is read at the start is history, and says nothing about how fast news arrives.
+  if (!observer.applied || before.epoch === 0) return
+  for (const event of events)
+    if (event.epoch > before.epoch || event.seq > before.seq) observer.applied(event, clock.now() - event.at)
 }

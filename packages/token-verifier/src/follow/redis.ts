@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { revocationKeys } from '@portcullis/schemas'
-import { elapsed, instant, type Clock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import type { Member } from '../replica/member.ts'
 import type { LogReader } from '../replica/reader.ts'
 import type { Replica } from '../replica/replica.ts'
-import type { Follower } from '../verifier.ts'
 import { readLastId, readReply, type Read } from './entries.ts'
-import type { Observer } from './observer.ts'
+import { reportApplied, type Observer } from './observer.ts'
+import { backoffMs, within } from './within.ts'
 
 const BLOCK_MS = 200
 /** How much longer than asked for a blocking read may take before its client is thrown away. */
@@ -16,7 +16,8 @@ const ACK_MS = 250
 /** Without a beat for so long the connection may lead to a server that the writer has left. */
 const SILENT_MS = 1000
 const COUNT = 2000
-const RETRY_MS = { first: 20, longest: 250 }
+const FIRST_RETRY_MS = 20
+const LONGEST_RETRY_MS = 250
 const RELOAD_PAUSE_MS = 100
 
 /** The part of an ioredis `Redis` or `Cluster` that is used: new, not yet connected, without retries of its own. */
@@ -39,15 +40,17 @@ export interface RedisFollowerOptions {
 
 /**
  * Follows the log in Redis over one connection: each round sends an ack if one is due, and then reads log and
- * beat with one blocking XREAD.
+ * beat with one blocking XREAD. Its own pace is real time; the injected clock is for ages only.
  */
-export class RedisFollower implements Follower {
+export class RedisFollower {
   readonly #options: RedisFollowerOptions
   readonly #reader: LogReader
   readonly #stopping = new AbortController()
   #running: Promise<void> | undefined
+  #saidFarewell = false
   #logId = '0-0'
   #attempts = 0
+  #coveredAt = -Infinity
   /** When the log was last begun to be read from its front, and from when on that may be done again. */
   #reload = { since: -Infinity, next: -Infinity }
 
@@ -60,9 +63,16 @@ export class RedisFollower implements Follower {
     this.#running ??= this.#run()
   }
 
-  async stop(): Promise<void> {
+  /** @returns whether the log's writer could be told. */
+  async stop(): Promise<boolean> {
     this.#stopping.abort()
     await this.#running
+    return this.#saidFarewell
+  }
+
+  /** Milliseconds since a head was last reached on this path. */
+  silence(): number {
+    return performance.now() - this.#coveredAt
   }
 
   async #run(): Promise<void> {
@@ -79,28 +89,29 @@ export class RedisFollower implements Follower {
       } finally {
         client.disconnect()
       }
-      const longest = Math.min(RETRY_MS.first * 2 ** this.#attempts++, RETRY_MS.longest)
-      await delay(longest * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined)
+      const wait = backoffMs(this.#attempts++, FIRST_RETRY_MS, LONGEST_RETRY_MS)
+      await delay(wait, undefined, { signal }).catch(() => undefined)
     }
   }
 
   async #tail(client: RedisClient): Promise<void> {
-    const { member, clock } = this.#options
     const last = await within(CONNECT_MS, client.call('XREVRANGE', revocationKeys.beat, '+', '-', 'COUNT', 1))
     let beatId = readLastId(last)
-    let heard = instant(clock)
-    let acked = -Infinity
+    let heardAt = performance.now()
+    let ackedAt = -Infinity
     while (!this.#stopping.signal.aborted) {
-      if (elapsed(clock, heard) > SILENT_MS) throw new Error('no beat')
-      const due = clock.monotonic() - acked >= ACK_MS
-      if (due) acked = clock.monotonic()
+      const now = performance.now()
+      if (now - heardAt > SILENT_MS) throw new Error('no beat')
+      const due = now - ackedAt >= ACK_MS
+      if (due) ackedAt = now
       const read = await this.#round(client, beatId, due)
       beatId = read.beatId ?? beatId
-      if (read.beat) heard = instant(clock)
-      if (this.#take(read)) acked = -Infinity
+      if (read.beat) heardAt = performance.now()
+      if (this.#take(read)) ackedAt = -Infinity
     }
-    member.leave()
+    this.#options.member.leave()
     await within(CONNECT_MS, this.#ack(client))
+    this.#saidFarewell = true
   }
 
   async #round(client: RedisClient, beatId: string, ack: boolean): Promise<Read> {
@@ -118,14 +129,9 @@ export class RedisFollower implements Follower {
 
   /** @returns whether an ack should be sent at once. */
   #take(read: Read): boolean {
-    const { clientId, member, replica, observer, clock } = this.#options
+    const { clientId, member } = this.#options
     this.#logId = read.logId ?? this.#logId
-    const before = replica.position
-    const whole = this.#reader.apply(read.events)
-    if (observer.applied && replica.age() !== Infinity)
-      for (const event of read.events)
-        if (event.epoch > before.epoch || event.seq > before.seq)
-          observer.applied(event, clock.now() - event.at)
+    const whole = this.#apply(read)
     // What is left unread would make a beat look as if it ran ahead of the log.
     const drained = read.logged < COUNT
     if (drained) this.#readToEnd()
@@ -137,37 +143,34 @@ export class RedisFollower implements Follower {
       read.beat.marks[`${clientId}/${member.name}`],
     )
     if (outcome === 'behind') this.#readAllAgain()
-    else if (outcome === 'covered') this.#attempts = 0
+    if (outcome === 'covered') {
+      this.#attempts = 0
+      this.#coveredAt = performance.now()
+    }
     return urgent || read.events.length > 0
+  }
+
+  #apply({ events }: Read): boolean {
+    const { replica, observer, clock } = this.#options
+    const before = replica.position
+    const whole = this.#reader.apply(events)
+    reportApplied(observer, events, before, clock)
+    return whole
   }
 
   #readToEnd(): void {
     if (this.#reload.next !== Infinity) return
-    const now = this.#options.clock.monotonic()
+    const now = performance.now()
     this.#reload.next = now + Math.max(RELOAD_PAUSE_MS, now - this.#reload.since)
   }
 
   /** Reads all again from the front, but not without pause: what is wrong with the log may take a while to mend. */
   #readAllAgain(): void {
-    const { observer, clock } = this.#options
-    const now = clock.monotonic()
+    const now = performance.now()
     if (now < this.#reload.next) return
     this.#reload = { since: now, next: Infinity }
     this.#logId = '0-0'
     this.#reader.reload()
-    observer.reloading?.('redis')
-  }
-}
-
-/** @throws Error if it takes longer. What it would have become is then forgotten. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
+    this.#options.observer.reloading?.('redis')
   }
 }

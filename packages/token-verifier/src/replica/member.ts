@@ -7,6 +7,15 @@ import type { Replica } from './replica.ts'
 // Four a second and one a batch: even at hundreds of revocations a second these reach back far enough.
 const MARKS_KEPT = 1024
 
+export interface MemberOptions {
+  name: string
+  replica: Replica
+  /** The greatest age at which any route of this verifier still accepts tokens. */
+  maxAgeSeconds: number
+  clock?: Clock
+  onState?: ((state: VerifierState) => void) | undefined
+}
+
 /**
  * What a verifier is to the log's writer: one that has to be asked before an answer says "revoked". Makes the
  * acks, and learns from the marks that come back how old the replica's knowledge is. Pure, like the replica.
@@ -19,18 +28,19 @@ export class Member {
   readonly #replica: Replica
   readonly #maxAgeSeconds: number
   readonly #clock: Clock
+  readonly #onState: MemberOptions['onState']
   /** Of this process start, so that no mark of another one is ever taken for one of ours. */
   readonly #nonce = randomBytes(6).toString('base64url')
   readonly #written = new Map<string, { at: Instant; state: VerifierState }>()
   #count = 0
   #state: VerifierState = 'joining'
 
-  /** @param options.maxAgeSeconds the greatest age at which any route of this verifier still accepts tokens. */
-  constructor(options: { name: string; replica: Replica; maxAgeSeconds: number; clock?: Clock }) {
+  constructor(options: MemberOptions) {
     this.name = options.name
     this.#replica = options.replica
     this.#maxAgeSeconds = options.maxAgeSeconds
     this.#clock = options.clock ?? systemClock
+    this.#onState = options.onState
   }
 
   get state(): VerifierState {
@@ -66,13 +76,18 @@ export class Member {
     const written = mark === undefined ? undefined : this.#written.get(mark)
     const outcome = reader.advance(head, written?.state === 'live' ? written.at : undefined)
     if (outcome !== 'covered' || !written || this.#state !== 'joining') return { outcome, urgent: false }
-    this.#state = 'live'
+    this.#become('live')
     return { outcome, urgent: true }
   }
 
   /** From here on acks say that this verifier serves no more. */
   leave(): void {
-    this.#state = 'leaving'
+    this.#become('leaving')
+  }
+
+  #become(state: VerifierState): void {
+    if (this.#state !== state) this.#onState?.(state)
+    this.#state = state
   }
 
   // The writer forgets a verifier after twice its greatest age; by then this one has long stopped to serve.
@@ -82,7 +97,7 @@ export class Member {
   }
 
   #rejoin(): void {
-    this.#state = 'joining'
+    this.#become('joining')
     this.#written.clear()
   }
 }

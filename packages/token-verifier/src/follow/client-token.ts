@@ -1,0 +1,56 @@
+import { Type } from 'typebox'
+import { Compile } from 'typebox/schema'
+import { elapsed, instant, type Clock, type Instant } from '../clock.ts'
+import { fetchJson, type Fetch } from '../fetch-json.ts'
+
+const TIMEOUT_MS = 1000
+/** A token is fetched anew while the one in use still lives for so long, or for half of its life if that is less. */
+const SPARE_MS = 30_000
+
+const answerOf = Compile(
+  Type.Object({ access_token: Type.String({ minLength: 1 }), expires_in: Type.Number({ minimum: 1 }) }),
+)
+
+export interface ClientTokenOptions {
+  authUrl: string
+  clientId: string
+  clientSecret: string
+  clock: Clock
+  fetch?: Fetch | undefined
+}
+
+/** The access token of a registered client (RFC 6749 section 4.4), fetched when needed and used until it ends. */
+export class ClientToken {
+  readonly #options: ClientTokenOptions
+  #held: { token: string; at: Instant; lifeMs: number } | undefined
+
+  constructor(options: ClientTokenOptions) {
+    this.#options = options
+  }
+
+  /** @throws Error if none can be had. */
+  async get(signal?: AbortSignal): Promise<string> {
+    const held = this.#held
+    if (held && elapsed(this.#options.clock, held.at) < held.lifeMs) return held.token
+    const at = instant(this.#options.clock)
+    const { authUrl, clientId, clientSecret, fetch } = this.#options
+    const basic = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`)
+    const { status, body } = await fetchJson(`${authUrl}/oauth/token`, {
+      method: 'POST',
+      headers: { Authorization: `Basic ${basic.toString('base64')}` },
+      body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'revocations:read' }),
+      timeoutMs: TIMEOUT_MS,
+      fetch,
+      ...(signal && { signal }),
+    })
+    if (status !== 200 || !answerOf.Check(body)) throw new Error(`the token endpoint answered with ${status}`)
+    const lifeMs = body.expires_in * 1000
+    this.#held = { token: body.access_token, at, lifeMs: lifeMs - Math.min(SPARE_MS, lifeMs / 2) }
+    return body.access_token
+  }
+
+  /** It was refused: the next `get` fetches another. */
+  forget(): void {
+    this.#held = undefined
+  }
+}

@@ -1,0 +1,46 @@
+import type { Follower } from '../verifier.ts'
+import type { FeedFollower } from './feed.ts'
+import type { Carrier, Observer } from './observer.ts'
+import type { RedisFollower } from './redis.ts'
+
+/** Beats come every 100 ms. Without one for so long, the feed is asked meanwhile. */
+const SILENT_MS = 400
+const LOOK_MS = 50
+
+/** Follows the log on the paths that there are: Redis while it speaks, the feed while it is silent. */
+export function follow(paths: {
+  redis: RedisFollower | undefined
+  feed: FeedFollower | undefined
+  observer: Observer
+}): Follower {
+  const { redis, feed, observer } = paths
+  let carrier: Carrier | undefined
+  let timer: NodeJS.Timeout | undefined
+  const choose = (now: Carrier) => {
+    if (carrier !== now) observer.carrier?.(now)
+    carrier = now
+  }
+  const look = () => {
+    const isSilent = !redis || redis.silence() > SILENT_MS
+    if (isSilent && feed && !feed.running) {
+      choose('feed')
+      feed.start()
+    } else if (!isSilent) {
+      choose('redis')
+      void feed?.pause()
+    }
+  }
+  return {
+    start: () => {
+      redis?.start()
+      if (!redis) look()
+      else timer = setInterval(look, LOOK_MS).unref()
+    },
+    stop: async () => {
+      clearInterval(timer)
+      await feed?.pause()
+      const isTold = await redis?.stop()
+      if (!isTold) await feed?.stop()
+    },
+  }
+}
