@@ -69,6 +69,10 @@ async function main(script, args) {
   const env = { ...process.env, PATH: [...folders, process.env.PATH].join(path.delimiter) }
   if (tools.libraries)
     env.LD_LIBRARY_PATH = [tools.libraries, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':')
+  // Node 22 says at every start that running TypeScript is experimental.
+  env.NODE_OPTIONS = [process.env.NODE_OPTIONS, '--disable-warning=ExperimentalWarning']
+    .filter(Boolean)
+    .join(' ')
   env.NODE_COMPILE_CACHE ??= path.join(home, 'compiled')
 
   // pnpm compares the installation with the manifests and installs if they differ (verifyDepsBeforeRun).
