@@ -11,6 +11,7 @@ import { refreshRoutes } from './features/refresh/routes.ts'
 import { signupRoutes } from './features/signup/routes.ts'
 import authentication from './plugins/authentication.ts'
 import keyring from './plugins/keyring.ts'
+import loginHistory from './plugins/login-history.ts'
 import passwords from './plugins/passwords.ts'
 import revocation from './plugins/revocation.ts'
 import sessions from './plugins/sessions.ts'
@@ -53,6 +54,7 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
   app.register(redis, { url: config.CACHE_REDIS_URL, name: 'portcullis-auth cache' })
   app.register(stores, { config })
   app.register(keyring, { config })
+  app.register(loginHistory)
   app.register(passwords, { config })
   app.register(sessions, { config })
   app.register(revocation, { config, clock })

@@ -38,7 +38,7 @@ export interface LoginHistory {
   at: Generated<Timestamp>;
   id: Generated<string>;
   ip: string | null;
-  outcome: string;
+  outcome: "success" | "wrong_password" | "disabled" | "throttled" | "busy";
   session_id: string | null;
   user_agent: string | null;
   user_id: string;

@@ -18,11 +18,27 @@ export interface Device {
 const mirrored = ['id', 'user_id', 'gen', 'ip', 'user_agent', 'last_used_at'] as const
 const pairColumns = [...mirrored, 'refresh_kid', 'issued_at', 'expires_at', 'ends_at'] as const
 
+/** Opens a session, and notes the login that it comes from in the same statement. */
 export function insertSession(db: Kysely<DB>, userId: string, times: PairTimes, device: Device) {
   return db
-    .insertInto('sessions')
-    .values({ user_id: userId, ...times, ...device })
-    .returning(pairColumns)
+    .with('opened', (query) =>
+      query
+        .insertInto('sessions')
+        .values({ user_id: userId, ...times, ...device })
+        .returning(pairColumns),
+    )
+    .with('noted', (query) =>
+      query
+        .insertInto('login_history')
+        .columns(['user_id', 'session_id', 'ip', 'user_agent', 'outcome'])
+        .expression((values) =>
+          values
+            .selectFrom('opened')
+            .select(['user_id', 'id', 'ip', 'user_agent', sql.lit('success').as('outcome')]),
+        ),
+    )
+    .selectFrom('opened')
+    .select(pairColumns)
     .executeTakeFirstOrThrow()
 }
 

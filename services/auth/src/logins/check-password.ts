@@ -1,0 +1,38 @@
+import type { FastifyInstance } from 'fastify'
+import type { LoginFailure } from '@portcullis/schemas'
+import { ProblemError } from '@portcullis/service-kit'
+import type { Device } from '../sessions/queries.ts'
+
+/** Somebody shows a password: to log in, or to change it. */
+export interface PasswordAttempt {
+  /** Whose password it should be; undefined if nobody has the name. */
+  readonly user: { readonly id: string; readonly password_hash: string } | undefined
+  /** The username or email as typed. */
+  readonly name: string
+  readonly password: string
+  readonly device: Device
+}
+
+const REFUSALS: Readonly<Record<string, LoginFailure>> = {
+  AUTH_LOGIN_THROTTLED: 'throttled',
+  AUTH_HASHING_BUSY: 'busy',
+}
+
+/**
+ * Whether the password is the user's. The one place where passwords are checked, so that each attempt counts and
+ * each failure of a known user stands in the login history.
+ *
+ * @throws {ProblemError} AUTH_HASHING_BUSY
+ */
+export async function checkPassword(app: FastifyInstance, attempt: PasswordAttempt): Promise<boolean> {
+  const { user, password, device } = attempt
+  try {
+    const matches = await app.passwords.verify(user?.password_hash, password)
+    if (user && !matches) app.loginHistory.failed(user.id, 'wrong_password', device)
+    return matches
+  } catch (error) {
+    const refusal = error instanceof ProblemError ? REFUSALS[error.code] : undefined
+    if (user && refusal) app.loginHistory.failed(user.id, refusal, device)
+    throw error
+  }
+}

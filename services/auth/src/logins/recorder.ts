@@ -1,0 +1,66 @@
+import type { Kysely } from 'kysely'
+import { databaseErrorOf } from '@portcullis/service-kit'
+import type { LoginFailure } from '@portcullis/schemas'
+import type { DB } from '../database/tables.ts'
+import type { Device } from '../sessions/queries.ts'
+import { insertFailedLogin, type FailedLogin } from './queries.ts'
+
+/** How many failures may wait to be written; those beyond are not kept. */
+const MAX_WAITING = 1000
+const FOREIGN_KEY_VIOLATION = '23503'
+
+interface Log {
+  warn(fields: object, message: string): void
+}
+
+/**
+ * Writes failed logins into the history behind their answers, one at a time, so that a flood of failures costs
+ * one connection and a bounded queue. (A success is written with its session, in one transaction.)
+ */
+export class LoginRecorder {
+  readonly #db: Kysely<DB>
+  readonly #log: Log
+  readonly #waiting: { readonly login: FailedLogin; readonly failedAt: number }[] = []
+  #writing: Promise<void> | undefined
+  #dropped = 0
+
+  constructor(db: Kysely<DB>, log: Log) {
+    this.#db = db
+    this.#log = log
+  }
+
+  /** Notes that a login as this user has failed. Never throws, and never waits. */
+  failed(userId: string, outcome: LoginFailure, device: Device): void {
+    if (this.#waiting.length >= MAX_WAITING) {
+      this.#dropped++
+      return
+    }
+    this.#waiting.push({ login: { userId, outcome, ...device }, failedAt: performance.now() })
+    this.#writing ??= this.#write()
+  }
+
+  /** Waits until everything noted so far is written. */
+  async flush(): Promise<void> {
+    await this.#writing
+  }
+
+  async #write(): Promise<void> {
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      try {
+        await insertFailedLogin(this.#db, next.login, (performance.now() - next.failedAt) / 1000)
+      } catch (error) {
+        // A user who was deleted meanwhile has no history.
+        if (databaseErrorOf(error)?.code !== FOREIGN_KEY_VIOLATION) this.#lost(error)
+      }
+    }
+    if (this.#dropped > 0) this.#log.warn({ dropped: this.#dropped }, 'too many failed logins to record all')
+    this.#dropped = 0
+    this.#writing = undefined
+  }
+
+  /** Without the database nothing can be written; what waits is given up, as its answers were given long ago. */
+  #lost(error: unknown): void {
+    this.#log.warn({ err: error, dropped: this.#waiting.length + 1 }, 'failed logins could not be recorded')
+    this.#waiting.length = 0
+  }
+}
