@@ -82,6 +82,11 @@ export const PROBLEMS = {
     title: 'The resource has changed meanwhile',
     help: '`If-Match` names a version that is not the newest. Read the resource again, and repeat the change with its new `ETag`.',
   },
+  CURSOR_EXPIRED: {
+    status: 410,
+    title: 'The cursor is too old',
+    help: 'What follows it is kept no longer, or the database was restored to another state. Begin again without a cursor.',
+  },
   IDEMPOTENCY_KEY_RUNNING: {
     status: 409,
     title: 'A request with this idempotency key is under way',
@@ -191,6 +196,31 @@ export const PROBLEMS = {
     status: 400,
     title: 'The password is too common',
     help: 'It is on the list of passwords that attackers try first. Choose another; length helps more than symbols.',
+  },
+  AUTH_LAST_ADMIN: {
+    status: 409,
+    title: 'This is the last active admin',
+    help: 'Somebody has to be able to administer. Make another active user an admin first.',
+  },
+  AUTH_ROLE_TAKEN: {
+    status: 409,
+    title: 'There is a role of this name already',
+    help: 'Choose another name.',
+  },
+  AUTH_ROLE_BUILT_IN: {
+    status: 409,
+    title: 'The role is built in',
+    help: '`admin`, `moderator` and `user` cannot be deleted.',
+  },
+  AUTH_ROLE_HELD: {
+    status: 409,
+    title: 'The role is held by a user',
+    help: 'Take the role away from every user before it is deleted.',
+  },
+  AUTH_CLIENT_TAKEN: {
+    status: 409,
+    title: 'There is a client of this id already',
+    help: 'Choose another `client_id`, or leave it out to be given one.',
   },
 } as const satisfies Record<string, ProblemKind>
 

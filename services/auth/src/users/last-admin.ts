@@ -1,0 +1,33 @@
+import { sql, type Kysely } from 'kysely'
+import type { DB } from '../database/tables.ts'
+import type { ShownUser } from './queries.ts'
+
+export const ADMIN_ROLE = 'admin'
+
+/**
+ * Whether this user is the only active admin. To be asked on every path on which an active admin ceases to be
+ * one (roles, status, deletion), in the transaction that does it and under the lock of the user's row.
+ *
+ * If the user is an active admin, every other transaction that asks about another one waits until this one has
+ * ended, so that of two admins who remove each other at once the second is told that it is the last. The lock is
+ * the row of the role, taken after that of the user.
+ *
+ * @param user the user as it is before the change
+ */
+export async function isLastActiveAdmin(
+  trx: Kysely<DB>,
+  user: Pick<ShownUser, 'id' | 'roles' | 'status'>,
+): Promise<boolean> {
+  if (user.status !== 'active' || !user.roles.includes(ADMIN_ROLE)) return false
+  await trx.selectFrom('roles').select('name').where('name', '=', ADMIN_ROLE).forNoKeyUpdate().execute()
+  // A statement of its own, so that it sees what was committed while the lock was waited for.
+  const another = await trx
+    .selectFrom('users')
+    .select('id')
+    .where('status', '=', 'active')
+    .where(sql<boolean>`${ADMIN_ROLE} = any(roles)`)
+    .where('id', '!=', user.id)
+    .limit(1)
+    .executeTakeFirst()
+  return another === undefined
+}
