@@ -1,26 +1,31 @@
 import { sql, type Kysely } from 'kysely'
 import type { DB } from '../database/tables.ts'
+import type { ShownUser } from './queries.ts'
 
-/** Number of the lock under which active admins become fewer; any constant that nothing else locks. */
-const ADMINS_LOCK = 0x61646d696e
+export const ADMIN_ROLE = 'admin'
 
 /**
- * Whether nobody would be left to administer if this user were no active admin any more. Takes one lock for
- * everybody until the end of the transaction, so that of two admins who remove each other at once one stays. To
- * be called when the user's row is locked.
+ * Whether this user is the only active admin. To be asked on every path on which an active admin ceases to be
+ * one (roles, status, deletion), in the transaction that does it and under the lock of the user's row.
+ *
+ * If the user is an active admin, every other transaction that asks about another one waits until this one has
+ * ended, so that of two admins who remove each other at once the second is told that it is the last. The lock is
+ * the row of the role, taken after that of the user.
+ *
+ * @param user the user as it is before the change
  */
 export async function isLastActiveAdmin(
   trx: Kysely<DB>,
-  user: { readonly id: string; readonly roles: readonly string[]; readonly status: string },
+  user: Pick<ShownUser, 'id' | 'roles' | 'status'>,
 ): Promise<boolean> {
-  if (user.status !== 'active' || !user.roles.includes('admin')) return false
-  await sql`select pg_advisory_xact_lock(${ADMINS_LOCK}::bigint)`.execute(trx)
-  // A statement of its own: it sees what the last holder of the lock has committed.
+  if (user.status !== 'active' || !user.roles.includes(ADMIN_ROLE)) return false
+  await trx.selectFrom('roles').select('name').where('name', '=', ADMIN_ROLE).forNoKeyUpdate().execute()
+  // A statement of its own, so that it sees what was committed while the lock was waited for.
   const another = await trx
     .selectFrom('users')
     .select('id')
     .where('status', '=', 'active')
-    .where(sql<boolean>`'admin' = any(roles)`)
+    .where(sql<boolean>`${ADMIN_ROLE} = any(roles)`)
     .where('id', '!=', user.id)
     .limit(1)
     .executeTakeFirst()
