@@ -9,6 +9,7 @@ import { logoutRoutes } from './features/logout/routes.ts'
 import { meRoutes } from './features/me/routes.ts'
 import { refreshRoutes } from './features/refresh/routes.ts'
 import { signupRoutes } from './features/signup/routes.ts'
+import { userChangesRoutes } from './features/user-changes/routes.ts'
 import authentication from './plugins/authentication.ts'
 import keyring from './plugins/keyring.ts'
 import loginHistory from './plugins/login-history.ts'
@@ -48,6 +49,8 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
     schemas.TokenPairSchema,
     schemas.JwkSchema,
     schemas.JwksSchema,
+    schemas.UserChangeSchema,
+    schemas.UserChangesSchema,
   ])
     app.addSchema(schema)
 
@@ -69,6 +72,7 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
         await api.register(refreshRoutes)
         await api.register(logoutRoutes)
         await api.register(meRoutes)
+        await api.register(userChangesRoutes)
       },
       { prefix: '/api/v1' },
     )

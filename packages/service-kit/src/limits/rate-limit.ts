@@ -22,6 +22,9 @@ export interface RateLimitOptions {
   readonly now?: () => number
 }
 
+// Brings the type of a route's `config.rateLimit` along.
+export type { RateLimitPluginOptions } from '@fastify/rate-limit'
+
 export type KeyOf = (request: FastifyRequest) => Promise<string | undefined> | string | undefined
 
 /**

@@ -3,7 +3,7 @@ import type { Pool, PoolClient } from 'pg'
 import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { PositionSchema, type Position, type RevocationKind } from '@portcullis/schemas'
-import { databaseFailure, problem } from '@portcullis/service-kit'
+import { databaseFailure, problem, ProblemError } from '@portcullis/service-kit'
 import type { DB } from './tables.ts'
 
 /** What a transaction leaves behind: its answer, and what others have to learn of it. */
@@ -26,8 +26,8 @@ export interface Receipt {
   readonly verifiers: readonly VerifierRow[]
 }
 
-/** Channel on which instances of auth tell each other of a commit to the log. */
-export const REVOCATION_CHANNEL = 'revocations'
+/** Channels on which instances of auth tell each other of a commit to one of the logs. */
+export const CHANNELS = { revocations: 'revocations', userChanges: 'user_changes' } as const
 
 const isPosition = Compile(PositionSchema)
 const isVerifierRows = Compile(Type.Array(VerifierRowSchema))
@@ -54,7 +54,9 @@ export function createTransact(pool: Pool): Transact {
       const outcome = await work(kyselyOver(client))
       return { value: outcome.value, receipt: await commit(client, outcome) }
     } catch (error) {
-      await client.query('rollback').catch(lost)
+      // What the server still does for a client that gave up waiting is ended with the connection.
+      if (isLost(error)) lost(new Error('the connection was lost', { cause: error }))
+      else await client.query('rollback').catch(lost)
       throw error
     } finally {
       client.off('error', lost)
@@ -63,32 +65,45 @@ export function createTransact(pool: Pool): Transact {
   }
 }
 
+function isLost(error: unknown): boolean {
+  return databaseFailure(error instanceof ProblemError ? error.cause : error) === 'lost'
+}
+
 async function commit<T>(client: PoolClient, outcome: Outcome<T>): Promise<Receipt | undefined> {
-  const statements: string[] = []
-  const { change, revoke } = outcome
-  if (change)
-    statements.push(
-      `select append_user_change(${[change.userId, change.username].map((text) => client.escapeLiteral(text)).join()}, ${change.deleted})`,
-    )
-  if (revoke)
-    statements.push(
-      `select epoch, seq from append_revocation(${client.escapeLiteral(revoke.kind)}, ${client.escapeLiteral(revoke.key)}, ${revoke.value ?? 0})`,
-      // Read after the head row is locked: a verifier that joins later is told of this event before it serves.
-      'select name, client_id from verifiers',
-      `notify ${REVOCATION_CHANNEL}`,
-    )
-  const results: unknown = await client
-    .query([...statements, 'commit'].join('; '))
-    .catch((error: unknown) => {
-      const isLost = databaseFailure(error) === 'lost'
-      throw isLost ? problem('OUTCOME_UNKNOWN', { cause: error, headers: { 'retry-after': '1' } }) : error
-    })
-  if (!revoke || !Array.isArray(results)) return undefined
-  const [positions, verifiers] = results.slice(change ? 1 : 0).map(rowsOf)
+  const text = [...appendStatements(client, outcome), 'commit'].join('; ')
+  const answer: unknown = await client.query(text).catch((error: unknown) => {
+    if (!isLost(error)) throw error
+    throw problem('OUTCOME_UNKNOWN', { cause: error, headers: { 'retry-after': '1' } })
+  })
+  const results: unknown[] = Array.isArray(answer) ? answer : [answer]
+  // PostgreSQL answers so, and with no error, if a statement had failed and nobody had said.
+  if (Reflect.get(Object(results.at(-1)), 'command') !== 'COMMIT')
+    throw new Error('the transaction was rolled back')
+  if (!outcome.revoke) return undefined
+  const [positions, verifiers] = results.slice(-3, -1).map(rowsOf)
   const position: unknown = positions?.[0]
   if (!isPosition.Check(position) || !isVerifierRows.Check(verifiers))
     throw new Error('append_revocation answered in another shape')
   return { position, verifiers }
+}
+
+/** The last of them leave the position, and then the verifiers. */
+function appendStatements<T>(client: PoolClient, { change, revoke }: Outcome<T>): string[] {
+  const text = (value: string) => client.escapeLiteral(value)
+  const statements: string[] = []
+  if (change)
+    statements.push(
+      `notify ${CHANNELS.userChanges}`,
+      `select append_user_change(${text(change.userId)}, ${text(change.username)}, ${change.deleted})`,
+    )
+  if (revoke)
+    statements.push(
+      `notify ${CHANNELS.revocations}`,
+      `select epoch, seq from append_revocation(${text(revoke.kind)}, ${text(revoke.key)}, ${revoke.value ?? 0})`,
+      // Read after the head row is locked: a verifier that joins later is told of this event before it serves.
+      'select name, client_id from verifiers',
+    )
+  return statements
 }
 
 function rowsOf(result: unknown): unknown[] {

@@ -2,6 +2,7 @@ import fp from 'fastify-plugin'
 import { connectRedis, redisReady } from '@portcullis/service-kit'
 import { Replica, type Clock } from '@portcullis/token-verifier'
 import type { Config } from '../config.ts'
+import { News } from '../database/news.ts'
 import { readProgress, readStoredProgress } from '../revocation/acks.ts'
 import { defineAppend } from '../revocation/append.ts'
 import { Barrier } from '../revocation/barrier.ts'
@@ -38,11 +39,16 @@ export default fp<RevocationOptions>(
     })
     const registrar = new Registrar(db, redis, clock, log)
     const relay = new Relay(db, redis, registrar, log)
+    const news = { revocations: new News(), userChanges: new News() }
     const poke = () => {
       follower.poke()
       relay.poke()
+      news.revocations.tell()
     }
-    const listener = new CommitListener(config.DATABASE_URL, poke)
+    const listener = new CommitListener(config.DATABASE_URL, {
+      revocations: poke,
+      userChanges: () => news.userChanges.tell(),
+    })
     const barrier = new Barrier({
       poke,
       readProgress: async (clientIds, names) =>
@@ -53,6 +59,7 @@ export default fp<RevocationOptions>(
     app.decorate('replica', replica)
     app.decorate('barrier', barrier)
     app.decorate('pokeRelay', poke)
+    app.decorate('news', news)
 
     app.addHook('onReady', async () => {
       await redisReady(redis)
@@ -76,5 +83,7 @@ declare module 'fastify' {
     barrier: Barrier
     /** Something was committed to the log. */
     pokeRelay: () => void
+    /** Commits to the logs, by any instance. */
+    news: { readonly revocations: News; readonly userChanges: News }
   }
 }

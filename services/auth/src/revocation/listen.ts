@@ -1,20 +1,23 @@
 import pg from 'pg'
-import { REVOCATION_CHANNEL } from '../database/transaction.ts'
+import { CHANNELS } from '../database/transaction.ts'
 
 const RETRY_MS = 1000
 
+/** What is called when an instance of auth has committed to one of the logs. */
+export type OnCommit = Readonly<Record<keyof typeof CHANNELS, () => void>>
+
 /**
- * Calls back whenever an instance of auth has committed to the log. A hint and no more: whoever is called also
- * looks by itself ten times a second, so that a lost connection costs time and nothing else.
+ * Calls back whenever an instance of auth has committed to a log. A hint and no more: whoever is called also
+ * looks by itself, so that a lost connection costs time and nothing else.
  */
 export class CommitListener {
   readonly #url: string
-  readonly #onCommit: () => void
+  readonly #onCommit: OnCommit
   #client: pg.Client | undefined
   #retry: NodeJS.Timeout | undefined
   #isStopped = false
 
-  constructor(url: string, onCommit: () => void) {
+  constructor(url: string, onCommit: OnCommit) {
     this.#url = url
     this.#onCommit = onCommit
   }
@@ -44,10 +47,13 @@ export class CommitListener {
     }
     client.on('error', again)
     client.on('end', again)
-    client.on('notification', this.#onCommit)
+    client.on('notification', ({ channel }) => {
+      if (channel === CHANNELS.revocations) this.#onCommit.revocations()
+      if (channel === CHANNELS.userChanges) this.#onCommit.userChanges()
+    })
     try {
       await client.connect()
-      await client.query(`listen ${REVOCATION_CHANNEL}`)
+      await client.query(`listen ${CHANNELS.revocations}; listen ${CHANNELS.userChanges}`)
     } catch {
       await client.end().catch(() => undefined)
       again()

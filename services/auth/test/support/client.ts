@@ -1,0 +1,27 @@
+import { randomUUID } from 'node:crypto'
+import type { App } from '@portcullis/service-kit'
+import { insertClient } from '../../src/clients/queries.ts'
+import type {} from '../../src/plugins/keyring.ts'
+import type { TestAuth } from './auth.ts'
+
+/** A registered client and an access token of it. */
+export interface TestClient {
+  readonly id: string
+  readonly token: string
+}
+
+/** Registers a client with these scopes and gives it a token for an hour. */
+export async function newClient(
+  { app, env, clock }: Pick<TestAuth, 'app' | 'env' | 'clock'>,
+  scope: string,
+  id = `client-${randomUUID()}`,
+): Promise<TestClient> {
+  await insertClient(app.db, { client_id: id, name: id, secret_hash: '', scopes: scope.split(' ') })
+  return { id, token: clientToken(app, env['ISSUER'] ?? '', id, scope, clock.now()) }
+}
+
+function clientToken(app: App, issuer: string, id: string, scope: string, now: number): string {
+  const iat = Math.floor(now / 1000)
+  const claims = { sub: id, client_id: id, scope, ver: 1, ep: app.replica.epoch, jti: randomUUID() }
+  return app.keyring.signAccess({ iss: issuer, aud: 'portcullis', iat, exp: iat + 3600, ...claims })
+}
