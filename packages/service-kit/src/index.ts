@@ -19,3 +19,6 @@ export { Cursors, deriveKey } from './http/cursor.ts'
 // The types of app.pg and app.redis come with these.
 export type { PostgresDb } from '@fastify/postgres'
 export type { FastifyRedis } from '@fastify/redis'
+export * from './idempotency/idempotency.ts'
+export { Cache, type CacheOptions, type Topics } from './cache/cache.ts'
+export { default as cache, type CachePluginOptions } from './cache/plugin.ts'
