@@ -1,0 +1,90 @@
+import { isBuiltin } from 'node:module'
+import { dirname, join, normalize } from 'node:path'
+
+/** The workspace packages that each may import; `infra` may import every one. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'packages/schemas': [],
+  'packages/token-verifier': ['schemas'],
+  'packages/service-kit': ['schemas'],
+  'packages/test-kit': ['schemas'],
+  'packages/client': ['schemas'],
+  'services/auth': ['schemas', 'service-kit', 'token-verifier'],
+  'services/content': ['schemas', 'service-kit', 'token-verifier'],
+}
+
+/** What may not be imported from elsewhere, by the folder that it holds for. */
+const MAY_NOT_IMPORT: Readonly<Record<string, { readonly what: RegExp; readonly because: string }>> = {
+  'packages/schemas/src': { what: /^(?!typebox(?:\/|$))/, because: 'schemas imports typebox only' },
+  'services/content': {
+    what: /argon2|^fast-jwt|bcrypt|^jose/,
+    because: 'content knows no signer and no argon2',
+  },
+}
+
+export interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
+}
+
+/**
+ * The import rules of the workspace, broken by one source file.
+ *
+ * @param file path from the root, such as `services/auth/src/app.ts`.
+ * @param manifest of the package that the file belongs to.
+ * @returns a sentence for each import that is not allowed.
+ */
+export function importViolations(file: string, source: string, manifest: Manifest): string[] {
+  const home = file
+    .split('/')
+    .slice(0, file.startsWith('infra/') ? 1 : 2)
+    .join('/')
+  const violations = importsOf(source).map((name) => {
+    if (name === undefined) return 'an import whose name is computed cannot be checked'
+    return name.startsWith('.')
+      ? relativeViolation(file, home, name)
+      : packageViolation(file, home, name, manifest)
+  })
+  return violations.filter((violation) => violation !== undefined).map((violation) => `${file}: ${violation}`)
+}
+
+const STATEMENT = /\b(?:import|export)\s[^'"`;()]*?\bfrom\s*(['"])(?<name>[^'"]+)\1/g
+const SIDE_EFFECT = /\bimport\s*(['"])(?<name>[^'"]+)\1/g
+const CALL = /\b(?:import|require)\s*\(\s*(?:(['"])(?<name>[^'"]+)\1|[^'"\s)])/g
+
+/** Names of what is imported; undefined for one that is computed. */
+function importsOf(source: string): (string | undefined)[] {
+  const code = source.replaceAll(/^\s*(?:\/\/|\*|\/\*).*$/gm, '')
+  return [STATEMENT, SIDE_EFFECT, CALL].flatMap((pattern) =>
+    [...code.matchAll(pattern)].map((match) => match.groups?.['name']),
+  )
+}
+
+function relativeViolation(file: string, home: string, name: string): string | undefined {
+  const target = normalize(join(dirname(file), name))
+  if (home === 'infra' || target.startsWith(`${home}/`)) return undefined
+  return `${name} leaves the package: import it by the package's name, if it may be imported at all`
+}
+
+function packageViolation(file: string, home: string, name: string, manifest: Manifest): string | undefined {
+  for (const [folder, { what, because }] of Object.entries(MAY_NOT_IMPORT)) {
+    if (file.startsWith(`${folder}/`) && what.test(name)) return `${name}: ${because}`
+  }
+  if (isBuiltin(name)) return undefined
+  const packageName = name
+    .split('/')
+    .slice(0, name.startsWith('@') ? 2 : 1)
+    .join('/')
+  const isTest = !file.startsWith(`${home}/src/`)
+  if (packageName.startsWith('@portcullis/') && home !== 'infra') {
+    const other = packageName.slice('@portcullis/'.length)
+    const allowed = [...(MAY_IMPORT[home] ?? []), ...(isTest ? ['test-kit', home.split('/')[1]] : [])]
+    if (!allowed.includes(other)) return `${home} may not import ${packageName}`
+    if (home.endsWith(`/${other}`)) return undefined
+  }
+  const { dependencies, peerDependencies, devDependencies } = manifest
+  const declared = { ...dependencies, ...peerDependencies, ...(isTest && devDependencies) }
+  // The tools of the tests are dependencies of the root.
+  if (packageName in declared || (isTest && ['tap', 'fast-check'].includes(packageName))) return undefined
+  return `${packageName} is no dependency of ${home}`
+}

@@ -1,0 +1,158 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Teardown } from '@portcullis/test-kit'
+import t from 'tap'
+import { buildGateway } from '../dev/gateway.ts'
+
+interface Echo {
+  readonly service: string
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+interface StandIn {
+  readonly url: string
+  ready: boolean
+  requests: number
+  close(): Promise<void>
+}
+
+/** A service that answers with what it was asked. */
+async function startStandIn(t: Teardown, service: string): Promise<StandIn> {
+  const server = createServer(async (request, response) => {
+    const { method = '', url = '', headers } = request
+    let body = ''
+    for await (const chunk of request) body += chunk
+    standIn.requests += 1
+    const isWell = url === '/health/ready' ? standIn.ready : url !== '/api/v1/broken'
+    const status = isWell ? 200 : 503
+    response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '1' })
+    const paths = { '/health/live': {}, [`/api/v1/${service}`]: {} }
+    const document = { openapi: '3.1.0', info: { title: service, version: '1' }, paths }
+    response.end(JSON.stringify(url === '/openapi.json' ? document : { service, method, url, headers, body }))
+  })
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  const standIn: StandIn = { url: '', ready: true, requests: 0, close }
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(close)
+  const { port } = server.address() as AddressInfo
+  return Object.assign(standIn, { url: `http://127.0.0.1:${port}` })
+}
+
+async function startGateway(t: Teardown) {
+  const [auth, content] = await Promise.all([startStandIn(t, 'auth'), startStandIn(t, 'content')])
+  const gateway = await buildGateway({
+    origin: 'http://localhost:8080',
+    auth: auth.url,
+    content: content.url,
+  })
+  t.teardown(() => gateway.close())
+  const url = await gateway.listen({ host: '127.0.0.1', port: 0 })
+  const echo = async (path: string, init?: RequestInit): Promise<Echo> => {
+    const response = await fetch(`${url}${path}`, init)
+    return (await response.json()) as Echo
+  }
+  return { auth, content, url, echo }
+}
+
+t.test('every path goes to the service that has it, unchanged', async (t) => {
+  const { echo } = await startGateway(t)
+  const paths = {
+    '/api/v1/posts': 'content',
+    '/api/v1/posts/1?a=1&a=2%20': 'content',
+    '/api/v1/tasks/1/': 'content',
+    '/api/v1/signup': 'auth',
+    '/api/v1/postscript': 'auth',
+    '/.well-known/jwks.json': 'auth',
+    '/oauth/token': 'auth',
+    '/problems/NOT_FOUND': 'auth',
+    '/nowhere': 'auth',
+  }
+  for (const [path, service] of Object.entries(paths)) t.match(await echo(path), { service, url: path }, path)
+})
+
+t.test('bodies of every kind arrive as they were sent', async (t) => {
+  const { echo } = await startGateway(t)
+  const json = { 'content-type': 'application/json' }
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  t.match(await echo('/api/v1/posts', { method: 'POST', headers: json, body: '{"a":  1}' }), {
+    body: '{"a":  1}',
+  })
+  t.match(await echo('/oauth/token', { method: 'POST', headers: form, body: 'a=b&c' }), { body: 'a=b&c' })
+  t.match(await echo('/api/v1/logout', { method: 'POST', headers: json }), { body: '', method: 'POST' })
+  t.match(await echo('/api/v1/users/me', { method: 'DELETE', headers: json }), { body: '', method: 'DELETE' })
+})
+
+t.test('no caller can pass for another one by headers that only a gateway may set', async (t) => {
+  const { echo } = await startGateway(t)
+  const forged = {
+    'X-User-Id': '1',
+    'x-user-roles': 'admin',
+    X_User_Name: 'root',
+    'X-Session-Id': '1',
+    X_Session_Id: '1',
+    Forwarded: 'for=10.0.0.1',
+    'X-Real-IP': '10.0.0.1',
+    'X-Forwarded-For': '10.0.0.1',
+  }
+  const { headers } = await echo('/api/v1/verify', {
+    headers: { ...forged, 'X-Other': 'kept', Authorization: 'Bearer t' },
+  })
+  const names = Object.keys(headers).filter((name) => /x[-_]user|session|forwarded$|real/.test(name))
+  t.strictSame(names, [])
+  t.match(headers, {
+    'x-forwarded-for': /^(::ffff:)?127\.0\.0\.1$/,
+    'x-other': 'kept',
+    authorization: 'Bearer t',
+  })
+})
+
+t.test('an answer of 503 is passed on at once and asked for once', async (t) => {
+  const { auth, url } = await startGateway(t)
+  auth.requests = 0
+  const response = await fetch(`${url}/api/v1/broken`)
+  t.equal(response.status, 503)
+  t.equal(auth.requests, 1)
+})
+
+t.test('a service that is away is a 503 problem with Retry-After, and the origin is not ready', async (t) => {
+  const { auth, content, url } = await startGateway(t)
+  t.equal((await fetch(`${url}/health/ready`)).status, 200)
+  content.ready = false
+  t.equal((await fetch(`${url}/health/ready`)).status, 503)
+  content.ready = true
+  await auth.close()
+  t.equal((await fetch(`${url}/health/ready`)).status, 503)
+  const response = await fetch(`${url}/api/v1/users/me`)
+  t.equal(response.status, 503)
+  t.equal(response.headers.get('retry-after'), '1')
+  t.match(response.headers.get('content-type'), 'application/problem+json')
+  t.match(await response.json(), { code: 'UNAVAILABLE', status: 503 })
+})
+
+t.test('a path that is no path is the caller’s fault', async (t) => {
+  const { url } = await startGateway(t)
+  for (const path of ['/api/v1/posts/%', '/%c0', '/api/v1/posts/%2e%2e%2fusers']) {
+    const response = await fetch(`${url}${path}`)
+    t.equal(response.status, 400, path)
+    t.match(await response.json(), { code: 'REQUEST_MALFORMED' }, path)
+  }
+})
+
+t.test('/docs and /openapi.json show the routes of both services', async (t) => {
+  const { url } = await startGateway(t)
+  const document: unknown = await (await fetch(`${url}/openapi.json`)).json()
+  t.match(document, {
+    servers: [{ url: 'http://localhost:8080' }],
+    paths: { '/health/live': {}, '/api/v1/auth': {}, '/api/v1/content': {} },
+  })
+  const page = await fetch(`${url}/docs`)
+  t.equal(page.status, 200)
+  t.match(page.headers.get('content-type'), 'text/html')
+})
