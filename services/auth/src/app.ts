@@ -3,7 +3,8 @@ import { createApp, originsOf, rateLimit, redis, trustProxyOf, type App } from '
 import * as schemas from '@portcullis/schemas'
 import { systemClock, type Clock } from '@portcullis/token-verifier'
 import type { Config } from './config.ts'
-import { jwksRoutes } from './features/jwks/routes.ts'
+import { jwksRoutes } from './features/discovery/jwks.ts'
+import { metadataRoutes } from './features/discovery/metadata.ts'
 import { loginRoutes } from './features/login/routes.ts'
 import { logoutRoutes } from './features/logout/routes.ts'
 import { meRoutes } from './features/me/routes.ts'
@@ -49,6 +50,7 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
     schemas.TokenPairSchema,
     schemas.JwkSchema,
     schemas.JwksSchema,
+    schemas.ServerMetadataSchema,
     schemas.UserChangeSchema,
     schemas.UserChangesSchema,
   ])
@@ -78,6 +80,7 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
     )
   })
   app.register(jwksRoutes)
+  app.register(metadataRoutes, { issuer: config.ISSUER })
   return app
 }
 

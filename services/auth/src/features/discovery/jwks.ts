@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { JwksSchema, ref } from '@portcullis/schemas'
-import { IfNoneMatchSchema, isFresh, NotModifiedSchema } from '@portcullis/service-kit'
+import { IfNoneMatchSchema, isFresh, NotModifiedSchema, notModified } from '@portcullis/service-kit'
 
 /** Verifiers may keep the set for as long; a key is published longer than this before it signs. */
 const CACHE_CONTROL = 'public, max-age=300, stale-while-revalidate=60, stale-if-error=3600'
@@ -23,7 +23,7 @@ export const jwksRoutes: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { jwks, jwksEtag } = app.keyring
       reply.header('cache-control', CACHE_CONTROL)
-      if (isFresh(request, reply, jwksEtag)) return reply.code(304).send(null)
+      if (isFresh(request, reply, jwksEtag)) return notModified(reply)
       return jwks
     },
   )
