@@ -1,5 +1,7 @@
+export * from './client.ts'
 export * from './common.ts'
 export * from './login.ts'
+export * from './oauth.ts'
 export * from './post.ts'
 export * from './problem.ts'
 export * from './revocation.ts'

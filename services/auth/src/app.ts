@@ -3,6 +3,7 @@ import { createApp, originsOf, rateLimit, redis, trustProxyOf, type App } from '
 import * as schemas from '@portcullis/schemas'
 import { systemClock, type Clock } from '@portcullis/token-verifier'
 import type { Config } from './config.ts'
+import { adminRoutes } from './features/admin/routes.ts'
 import { jwksRoutes } from './features/discovery/jwks.ts'
 import { metadataRoutes } from './features/discovery/metadata.ts'
 import { loginRoutes } from './features/login/routes.ts'
@@ -16,6 +17,7 @@ import keyring from './plugins/keyring.ts'
 import loginHistory from './plugins/login-history.ts'
 import passwords from './plugins/passwords.ts'
 import revocation from './plugins/revocation.ts'
+import secrets from './plugins/secrets.ts'
 import sessions from './plugins/sessions.ts'
 import stores from './plugins/stores.ts'
 
@@ -51,6 +53,10 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
     schemas.JwkSchema,
     schemas.JwksSchema,
     schemas.ServerMetadataSchema,
+    schemas.ClientSchema,
+    schemas.ClientWithSecretSchema,
+    schemas.CreateClientBodySchema,
+    schemas.UpdateClientBodySchema,
     schemas.UserChangeSchema,
     schemas.UserChangesSchema,
   ])
@@ -59,6 +65,7 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
   app.register(redis, { url: config.CACHE_REDIS_URL, name: 'portcullis-auth cache' })
   app.register(stores, { config })
   app.register(keyring, { config })
+  app.register(secrets, { secret: config.KEY_ENCRYPTION_KEY })
   app.register(loginHistory)
   app.register(passwords, { config })
   app.register(sessions, { config })
@@ -75,6 +82,7 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
         await api.register(logoutRoutes)
         await api.register(meRoutes)
         await api.register(userChangesRoutes)
+        await api.register(adminRoutes)
       },
       { prefix: '/api/v1' },
     )

@@ -1,0 +1,104 @@
+import type { Kysely } from 'kysely'
+import { LOGIN_CLIENT_ID, type ClientWithSecret, type UpdateClientBody } from '@portcullis/schemas'
+import type { DB } from '../database/tables.ts'
+import type { Receipt, Transact } from '../database/transaction.ts'
+import { findReceipt } from '../revocation/receipt.ts'
+import {
+  deleteClientById,
+  insertClient,
+  lockClientToChange,
+  toClient,
+  updateClient,
+  type ShownClient,
+} from './queries.ts'
+import { hashClientSecret, newClientSecret } from './secret.ts'
+
+interface Stores {
+  readonly db: Kysely<DB>
+  readonly transact: Transact
+}
+
+/** A client after a change, and where the change stands in the revocation log if it killed tokens. */
+export interface ChangedClient<T = ShownClient> {
+  readonly client: T
+  readonly receipt: Receipt | undefined
+}
+
+/**
+ * Registers a client.
+ *
+ * @param secret a new one by default
+ * @returns undefined if the id is taken, or reserved for logins
+ */
+export async function createClient(
+  db: Kysely<DB>,
+  client: { readonly client_id: string; readonly name: string; readonly scopes: readonly string[] },
+  secret = newClientSecret(),
+): Promise<ClientWithSecret | undefined> {
+  if (client.client_id === LOGIN_CLIENT_ID) return undefined
+  const inserted = await insertClient(db, {
+    client_id: client.client_id,
+    name: client.name,
+    scopes: [...client.scopes],
+    secret_hash: hashClientSecret(secret),
+  })
+  return inserted && { ...toClient(inserted), client_secret: secret }
+}
+
+/**
+ * Changes what a client is called, what it may do, or whether it may do anything. Its tokens die with a scope
+ * that is taken away and when it is disabled.
+ *
+ * @returns undefined if there is no such client
+ */
+export async function changeClient(
+  { db, transact }: Stores,
+  clientId: string,
+  change: UpdateClientBody,
+): Promise<ChangedClient | undefined> {
+  const { value: client, receipt } = await transact(async (trx) => {
+    const before = await lockClientToChange(trx, clientId)
+    if (!before) return { value: undefined }
+    const { scopes = before.scopes, status } = change
+    const kills =
+      (status === 'disabled' && before.status === 'active') ||
+      before.scopes.some((scope) => !scopes.includes(scope))
+    const after = await updateClient(trx, clientId, change, kills)
+    return { value: after, revoke: kills ? killing(clientId, after?.ver) : undefined }
+  })
+  // What was asked for may have been done before, by a request whose answer was lost.
+  return client && { client, receipt: receipt ?? (await findReceipt(db, 'client', clientId)) }
+}
+
+/**
+ * Gives a client another secret. The old one and all tokens die at once.
+ *
+ * @returns undefined if there is no such client
+ */
+export async function rotateClientSecret(
+  { transact }: Pick<Stores, 'transact'>,
+  clientId: string,
+  secret = newClientSecret(),
+): Promise<ChangedClient<ClientWithSecret> | undefined> {
+  const { value: client, receipt } = await transact(async (trx) => {
+    const after = await updateClient(trx, clientId, { secret_hash: hashClientSecret(secret) }, true)
+    return { value: after, revoke: after && killing(clientId, after.ver) }
+  })
+  return client && { client: { ...toClient(client), client_secret: secret }, receipt }
+}
+
+/** Takes a client away; its tokens die. @returns undefined if there is no such client */
+export async function deleteClient(
+  { transact }: Pick<Stores, 'transact'>,
+  clientId: string,
+): Promise<ChangedClient | undefined> {
+  const { value: client, receipt } = await transact(async (trx) => {
+    const deleted = await deleteClientById(trx, clientId)
+    return { value: deleted, revoke: deleted && killing(clientId, deleted.ver + 1) }
+  })
+  return client && { client, receipt }
+}
+
+function killing(clientId: string, ver: number | undefined) {
+  return { kind: 'client', key: clientId, value: ver ?? 0 } as const
+}

@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import {
+  ClientIdSchema,
+  ClientSchema,
+  ClientWithSecretSchema,
+  CreateClientBodySchema,
+  ListQuerySchema,
+  pageOf,
+  ref,
+} from '@portcullis/schemas'
+import { problem, userProblems } from '@portcullis/service-kit'
+import { createClient } from '../../clients/manage.ts'
+import { findClientById, listClients, toClient } from '../../clients/queries.ts'
+import { formatPlace, parsePlace } from '../../database/place.ts'
+
+const LIST = 'clients'
+export const common = { tags: ['clients'], security: [{ bearer: [] }] }
+export const params = Type.Object({ id: ClientIdSchema })
+
+/** Registered clients. For the scope of admins, which lets nobody else in. */
+export const clientRoutes: FastifyPluginAsyncTypebox = async (app) => {
+  app.get(
+    '/clients',
+    {
+      schema: {
+        ...common,
+        operationId: 'listClients',
+        summary: 'Registered clients, newest first',
+        querystring: ListQuerySchema,
+        response: { 200: pageOf(ref(ClientSchema)), ...userProblems('AUTH_FORBIDDEN') },
+      },
+    },
+    async (request) => {
+      const { limit = 20, cursor } = request.query
+      const before = cursor === undefined ? undefined : parsePlace(app.cursors.decode(LIST, cursor))
+      const rows = await listClients(app.db, { before, limit: limit + 1 })
+      const items = rows.slice(0, limit).map(toClient)
+      const last = rows.length > limit ? items.at(-1) : undefined
+      const place = last && formatPlace({ createdAt: last.created_at, name: last.client_id })
+      return { items, next_cursor: place === undefined ? null : app.cursors.encode(LIST, place) }
+    },
+  )
+
+  app.get(
+    '/clients/:id',
+    {
+      schema: {
+        ...common,
+        operationId: 'getClient',
+        summary: 'A registered client',
+        params,
+        response: { 200: ref(ClientSchema), ...userProblems('AUTH_FORBIDDEN', 'NOT_FOUND') },
+      },
+    },
+    async (request) => {
+      const client = await findClientById(app.db, request.params.id)
+      if (!client) throw problem('NOT_FOUND')
+      return toClient(client)
+    },
+  )
+
+  app.post(
+    '/clients',
+    {
+      schema: {
+        ...common,
+        operationId: 'createClient',
+        summary: 'Register a client',
+        description:
+          'Answers with its secret, which is shown this once. Without a `client_id` it is given one.',
+        body: ref(CreateClientBodySchema),
+        response: {
+          201: ref(ClientWithSecretSchema),
+          ...userProblems('AUTH_FORBIDDEN', 'AUTH_CLIENT_TAKEN'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { client_id = randomUUID(), name, scopes } = request.body
+      const client = await createClient(app.db, { client_id, name, scopes })
+      if (!client)
+        throw problem('AUTH_CLIENT_TAKEN', {
+          errors: [{ pointer: '/client_id', code: 'taken', detail: 'is taken' }],
+        })
+      reply.header('cache-control', 'no-store').header('location', `/api/v1/clients/${client.client_id}`)
+      return reply.code(201).send(client)
+    },
+  )
+}

@@ -1,0 +1,25 @@
+import type { Kysely } from 'kysely'
+import type { RevocationKind } from '@portcullis/schemas'
+import type { DB } from '../database/tables.ts'
+import type { Receipt } from '../database/transaction.ts'
+import { listVerifiers } from './verifiers.ts'
+
+/**
+ * The receipt of the newest event about something, as far as the log still has it. A request that finds nothing
+ * left to do waits for the same verifiers as the one that did it, so that its 200 says the same.
+ */
+export async function findReceipt(
+  db: Kysely<DB>,
+  kind: RevocationKind,
+  key: string,
+): Promise<Receipt | undefined> {
+  const position = await db
+    .selectFrom('revocations')
+    .select(['epoch', 'seq'])
+    .where('kind', '=', kind)
+    .where('key', '=', key)
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return position && { position, verifiers: await listVerifiers(db) }
+}
