@@ -2,6 +2,7 @@ export { elapsed, instant, systemClock, type Clock, type Instant } from './clock
 export { createVerifier, type CreateVerifierOptions } from './create-verifier.ts'
 export { StaleError, TokenError } from './errors.ts'
 export { readBearer, readPositionHeader, withChallenge } from './bearer.ts'
+export { ClientToken, type ClientTokenOptions } from './follow/client-token.ts'
 export type { FeedOptions } from './follow/feed.ts'
 export type { Carrier, Observer } from './follow/observer.ts'
 export type { RedisClient } from './follow/redis.ts'

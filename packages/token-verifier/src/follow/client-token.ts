@@ -15,6 +15,8 @@ export interface ClientTokenOptions {
   authUrl: string
   clientId: string
   clientSecret: string
+  /** Space-separated. Default `revocations:read`. */
+  scope?: string | undefined
   clock: Clock
   fetch?: Fetch | undefined
 }
@@ -33,12 +35,12 @@ export class ClientToken {
     const held = this.#held
     if (held && elapsed(this.#options.clock, held.at) < held.lifeMs) return held.token
     const at = instant(this.#options.clock)
-    const { authUrl, clientId, clientSecret, fetch } = this.#options
+    const { authUrl, clientId, clientSecret, scope = 'revocations:read', fetch } = this.#options
     const basic = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`)
     const { status, body } = await fetchJson(`${authUrl}/oauth/token`, {
       method: 'POST',
       headers: { Authorization: `Basic ${basic.toString('base64')}` },
-      body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'revocations:read' }),
+      body: new URLSearchParams({ grant_type: 'client_credentials', scope }),
       timeoutMs: TIMEOUT_MS,
       fetch,
       ...(signal && { signal }),

@@ -1,11 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { revocationKeys } from '@portcullis/schemas'
-import type { Clock } from '../clock.ts'
-import type { Member } from '../replica/member.ts'
-import type { LogReader } from '../replica/reader.ts'
-import type { Replica } from '../replica/replica.ts'
 import { readLastId, readReply, type Read } from './entries.ts'
-import { reportApplied, type Observer } from './observer.ts'
+import { COUNT, Tail, type TailOptions } from './tail.ts'
 import { backoffMs, within } from './within.ts'
 
 const BLOCK_MS = 200
@@ -15,10 +11,8 @@ const CONNECT_MS = 1000
 const ACK_MS = 250
 /** Without a beat for so long the connection may lead to a server that the writer has left. */
 const SILENT_MS = 1000
-const COUNT = 2000
 const FIRST_RETRY_MS = 20
 const LONGEST_RETRY_MS = 250
-const RELOAD_PAUSE_MS = 100
 
 /** The part of an ioredis `Redis` or `Cluster` that is used: new, not yet connected, without retries of its own. */
 export interface RedisClient {
@@ -28,14 +22,9 @@ export interface RedisClient {
   on(event: 'error', listener: (error: unknown) => void): unknown
 }
 
-export interface RedisFollowerOptions {
+export interface RedisFollowerOptions extends TailOptions {
   /** A new client for each attempt, since what blocks on a broken connection never settles. */
   connect: () => RedisClient
-  clientId: string
-  member: Member
-  replica: Replica
-  clock: Clock
-  observer: Observer
 }
 
 /**
@@ -44,19 +33,15 @@ export interface RedisFollowerOptions {
  */
 export class RedisFollower {
   readonly #options: RedisFollowerOptions
-  readonly #reader: LogReader
+  readonly #tail: Tail
   readonly #stopping = new AbortController()
   #running: Promise<void> | undefined
   #saidFarewell = false
-  #logId = '0-0'
   #attempts = 0
-  #coveredAt = -Infinity
-  /** When the log was last begun to be read from its front, and from when on that may be done again. */
-  #reload = { since: -Infinity, next: -Infinity }
 
   constructor(options: RedisFollowerOptions) {
     this.#options = options
-    this.#reader = options.replica.reader()
+    this.#tail = new Tail(options)
   }
 
   start(): void {
@@ -72,7 +57,7 @@ export class RedisFollower {
 
   /** Milliseconds since a head was last reached on this path. */
   silence(): number {
-    return performance.now() - this.#coveredAt
+    return this.#tail.silence()
   }
 
   async #run(): Promise<void> {
@@ -83,7 +68,7 @@ export class RedisFollower {
       client.on('error', () => undefined)
       try {
         await within(CONNECT_MS, client.connect())
-        await this.#tail(client)
+        await this.#follow(client)
       } catch (error) {
         this.#options.observer.disconnected?.('redis', error)
       } finally {
@@ -94,7 +79,7 @@ export class RedisFollower {
     }
   }
 
-  async #tail(client: RedisClient): Promise<void> {
+  async #follow(client: RedisClient): Promise<void> {
     const last = await within(CONNECT_MS, client.call('XREVRANGE', revocationKeys.beat, '+', '-', 'COUNT', 1))
     let beatId = readLastId(last)
     let heardAt = performance.now()
@@ -107,7 +92,9 @@ export class RedisFollower {
       const read = await this.#round(client, beatId, due)
       beatId = read.beatId ?? beatId
       if (read.beat) heardAt = performance.now()
-      if (this.#take(read)) ackedAt = -Infinity
+      const { isCovered, isUrgent } = this.#tail.take(read)
+      if (isCovered) this.#attempts = 0
+      if (isUrgent) ackedAt = -Infinity
     }
     this.#options.member.leave()
     await within(CONNECT_MS, this.#ack(client))
@@ -116,7 +103,7 @@ export class RedisFollower {
 
   async #round(client: RedisClient, beatId: string, ack: boolean): Promise<Read> {
     const sent = ack ? this.#ack(client) : undefined
-    const streams = ['STREAMS', revocationKeys.log, revocationKeys.beat, this.#logId, beatId]
+    const streams = ['STREAMS', revocationKeys.log, revocationKeys.beat, this.#tail.logId, beatId]
     const read = client.call('XREAD', 'COUNT', COUNT, 'BLOCK', BLOCK_MS, ...streams)
     const [answer] = await within(BLOCK_MS + OVERSTAY_MS, Promise.all([read, sent]))
     return readReply(answer)
@@ -125,52 +112,5 @@ export class RedisFollower {
   #ack(client: RedisClient): Promise<unknown> {
     const { clientId, member } = this.#options
     return client.call('HSET', revocationKeys.ack(clientId), member.name, JSON.stringify(member.ack()))
-  }
-
-  /** @returns whether an ack should be sent at once. */
-  #take(read: Read): boolean {
-    const { clientId, member } = this.#options
-    this.#logId = read.logId ?? this.#logId
-    const whole = this.#apply(read)
-    // What is left unread would make a beat look as if it ran ahead of the log.
-    const drained = read.logged < COUNT
-    if (drained) this.#readToEnd()
-    if (!whole && drained) this.#readAllAgain()
-    if (!read.beat || !drained) return read.events.length > 0
-    const { outcome, urgent } = member.hear(
-      this.#reader,
-      read.beat,
-      read.beat.marks[`${clientId}/${member.name}`],
-    )
-    if (outcome === 'behind') this.#readAllAgain()
-    if (outcome === 'covered') {
-      this.#attempts = 0
-      this.#coveredAt = performance.now()
-    }
-    return urgent || read.events.length > 0
-  }
-
-  #apply({ events }: Read): boolean {
-    const { replica, observer, clock } = this.#options
-    const before = replica.position
-    const whole = this.#reader.apply(events)
-    reportApplied(observer, events, before, clock)
-    return whole
-  }
-
-  #readToEnd(): void {
-    if (this.#reload.next !== Infinity) return
-    const now = performance.now()
-    this.#reload.next = now + Math.max(RELOAD_PAUSE_MS, now - this.#reload.since)
-  }
-
-  /** Reads all again from the front, but not without pause: what is wrong with the log may take a while to mend. */
-  #readAllAgain(): void {
-    const now = performance.now()
-    if (now < this.#reload.next) return
-    this.#reload = { since: now, next: Infinity }
-    this.#logId = '0-0'
-    this.#reader.reload()
-    this.#options.observer.reloading?.('redis')
   }
 }

@@ -8,12 +8,12 @@ export type KeyHash = (kind: number, key: string, out: Uint32Array) => void
 export function createKeyHash(): KeyHash {
   const [seedA = 0, seedB = 0, seedC = 0, seedD = 0] = crypto.getRandomValues(new Uint32Array(4))
   return (kind, key, out) => {
-    let a = seedA ^ kind
+    let a = seedA
     let b = seedB
     let c = seedC
     let d = seedD
-    for (let i = 0; i < key.length; i++) {
-      const unit = key.charCodeAt(i)
+    for (let i = -1; i < key.length; i++) {
+      const unit = i < 0 ? kind : key.charCodeAt(i)
       a = b ^ Math.imul(a ^ unit, 597399067)
       b = c ^ Math.imul(b ^ unit, 2869860233)
       c = d ^ Math.imul(c ^ unit, 951274213)

@@ -1,0 +1,90 @@
+import type { Clock } from '../clock.ts'
+import type { Member } from '../replica/member.ts'
+import type { LogReader } from '../replica/reader.ts'
+import type { Replica } from '../replica/replica.ts'
+import type { Read } from './entries.ts'
+import { reportApplied, type Observer } from './observer.ts'
+
+/** Most entries of each stream that one read asks for. */
+export const COUNT = 2000
+const FRONT = '0-0'
+const RELOAD_PAUSE_MS = 100
+
+export interface TailOptions {
+  clientId: string
+  member: Member
+  replica: Replica
+  clock: Clock
+  observer: Observer
+  /** Milliseconds for the pace of reading; real time unless a test says otherwise. */
+  pace?: () => number
+}
+
+/** What a read from Redis leads to: where to read on, and when to read all again. Without I/O. */
+export class Tail {
+  readonly #options: TailOptions
+  readonly #reader: LogReader
+  readonly #pace: () => number
+  #logId = FRONT
+  #coveredAt = -Infinity
+  /** When the log was last begun to be read from its front, and from when on that may be done again. */
+  #reload = { since: -Infinity, next: -Infinity }
+
+  constructor(options: TailOptions) {
+    this.#options = options
+    this.#reader = options.replica.reader()
+    this.#pace = options.pace ?? (() => performance.now())
+  }
+
+  /** The next read of the log begins after this id. */
+  get logId(): string {
+    return this.#logId
+  }
+
+  /** Milliseconds since a head was last reached on this path. */
+  silence(): number {
+    return this.#pace() - this.#coveredAt
+  }
+
+  /** @returns whether a head was reached, and whether an ack should be sent at once. */
+  take(read: Read): { isCovered: boolean; isUrgent: boolean } {
+    const { clientId, member } = this.#options
+    this.#logId = read.logId ?? this.#logId
+    const isNew = read.events.length > 0
+    const whole = this.#apply(read)
+    // What is left unread would make a beat look as if it ran ahead of the log.
+    if (read.logged >= COUNT) return { isCovered: false, isUrgent: isNew }
+    this.#readToEnd()
+    if (!whole) this.#readAllAgain()
+    if (!read.beat) return { isCovered: false, isUrgent: isNew }
+    const mark = read.beat.marks[`${clientId}/${member.name}`]
+    const { outcome, urgent } = member.hear(this.#reader, read.beat, mark)
+    if (outcome === 'behind') this.#readAllAgain()
+    if (outcome === 'covered') this.#coveredAt = this.#pace()
+    return { isCovered: outcome === 'covered', isUrgent: urgent || isNew }
+  }
+
+  #apply({ events }: Read): boolean {
+    const { replica, observer, clock } = this.#options
+    const before = replica.position
+    const whole = this.#reader.apply(events)
+    reportApplied(observer, events, before, clock)
+    return whole
+  }
+
+  #readToEnd(): void {
+    if (this.#reload.next !== Infinity) return
+    const now = this.#pace()
+    this.#reload.next = now + Math.max(RELOAD_PAUSE_MS, now - this.#reload.since)
+  }
+
+  /** Reads all again from the front, but not without pause: what is wrong with the log may take a while to mend. */
+  #readAllAgain(): void {
+    const now = this.#pace()
+    if (now < this.#reload.next) return
+    this.#reload = { since: now, next: Infinity }
+    this.#logId = FRONT
+    this.#reader.reload()
+    this.#options.observer.reloading?.('redis')
+  }
+}

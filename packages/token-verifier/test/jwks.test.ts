@@ -1,0 +1,194 @@
+import t from 'tap'
+import { createSigningKey, FakeClock, race } from '@portcullis/test-kit'
+import { jwksKeys, StaleError, type JwksOptions } from '@portcullis/token-verifier'
+
+const URL = 'https://auth.example/.well-known/jwks.json'
+const CACHE = 'public, max-age=300, stale-while-revalidate=60, stale-if-error=3600'
+
+interface State {
+  keys: unknown[]
+  cacheControl: string
+  etag: string
+  body: string | undefined
+  isDown: boolean
+  requests: Headers[]
+}
+
+/** A JWKS endpoint in memory: its answer can be changed, and its requests are counted. */
+function endpoint(keys: unknown[]) {
+  const requests: Headers[] = []
+  const state: State = { keys, cacheControl: CACHE, etag: 'W/"1"', body: undefined, isDown: false, requests }
+  const fetch: NonNullable<JwksOptions['fetch']> = async (_url, init) => {
+    const headers = new Headers(init?.headers)
+    state.requests.push(headers)
+    if (state.isDown) throw new TypeError('fetch failed')
+    const answered = { 'cache-control': state.cacheControl, etag: state.etag }
+    if (headers.get('if-none-match') === state.etag)
+      return new Response(null, { status: 304, headers: answered })
+    const body = state.body ?? JSON.stringify({ keys: state.keys })
+    return new Response(body, { headers: answered })
+  }
+  return { state, fetch }
+}
+
+function setup(keys: unknown[], more: Partial<JwksOptions> = {}) {
+  const clock = new FakeClock()
+  const { state, fetch } = endpoint(keys)
+  return { clock, state, source: jwksKeys({ url: URL, clock, fetch, ...more }) }
+}
+
+const first = createSigningKey()
+const second = createSigningKey()
+
+t.test('a key is found at once while the set is fresh, and the set is fetched once', async (t) => {
+  const { source, state, clock } = setup([first.jwk, second.jwk])
+  const found = await race(50, async () => source.find(first.kid))
+  t.ok(found.every((f) => f.status === 'fulfilled' && f.value === first.publicPem))
+  clock.advance(299_000)
+  t.equal(source.find(second.kid), second.publicPem)
+  t.equal(state.requests.length, 1)
+})
+
+t.test('a set past its age is used while it is fetched anew, and the ETag spares its transfer', async (t) => {
+  const { source, state, clock } = setup([first.jwk])
+  await source.find(first.kid)
+  clock.advance(301_000)
+  t.equal(source.find(first.kid), first.publicPem)
+  t.equal(state.requests.length, 2)
+  t.equal(state.requests[1]?.get('if-none-match'), state.etag)
+  await new Promise((resolve) => setImmediate(resolve))
+  t.equal(source.find(first.kid), first.publicPem)
+  t.equal(state.requests.length, 2, 'a 304 makes the set fresh')
+})
+
+t.test('a key that has left the set is found no more once the set is fetched anew', async (t) => {
+  const { source, state, clock } = setup([first.jwk, second.jwk])
+  await source.find(first.kid)
+  Object.assign(state, { keys: [second.jwk], etag: 'W/"2"' })
+  clock.advance(361_000)
+  t.equal(await source.find(first.kid), undefined)
+  t.equal(await source.find(second.kid), second.publicPem)
+})
+
+t.test('10,000 random kids cause one fetch in 30 seconds', async (t) => {
+  const { source, state, clock } = setup([first.jwk])
+  await source.find(first.kid)
+  const ask = () => race(5000, async (i) => source.find(`random-${i}-${Math.random()}`))
+  t.ok((await ask()).every((f) => f.status === 'fulfilled' && f.value === undefined))
+  await ask()
+  t.equal(state.requests.length, 2)
+  t.equal(source.find(first.kid), first.publicPem)
+  clock.advance(30_000)
+  await ask()
+  t.equal(state.requests.length, 3)
+})
+
+t.test(
+  'a new key is found by the first who asks for it, and a kid known to be absent asks no more',
+  async (t) => {
+    const { source, state, clock } = setup([first.jwk])
+    await source.find(first.kid)
+    t.equal(await source.find('absent'), undefined)
+    clock.advance(30_000)
+    t.equal(await source.find('absent'), undefined)
+    t.equal(state.requests.length, 2)
+    Object.assign(state, { keys: [first.jwk, second.jwk], etag: 'W/"2"' })
+    t.equal(await source.find(second.kid), second.publicPem)
+  },
+)
+
+t.test('while the issuer is away old keys serve, until they are too old; then it is 503', async (t) => {
+  const { source, state, clock } = setup([first.jwk])
+  await source.find(first.kid)
+  state.isDown = true
+  clock.advance(3_000_000)
+  t.equal(await source.find(first.kid), first.publicPem)
+  clock.advance(900_001)
+  await t.rejects(async () => source.find(first.kid), { statusCode: 503, code: 'UNAVAILABLE' })
+  state.isDown = false
+  clock.advance(10_000)
+  t.equal(await source.find(first.kid), first.publicPem)
+})
+
+t.test('an unknown kid is 503 while the issuer is away: it may be a new key', async (t) => {
+  const { source, state } = setup([first.jwk])
+  await source.find(first.kid)
+  state.isDown = true
+  await t.rejects(async () => source.find(second.kid), StaleError)
+  await t.rejects(async () => source.find(second.kid), StaleError)
+  t.equal(state.requests.length, 2, 'and is not asked for again at once')
+})
+
+t.test('what is no JWK Set, or holds no key of use, leaves the keys as they were', async (t) => {
+  const { source, state, clock } = setup([first.jwk])
+  await source.find(first.kid)
+  const { jwk } = first
+  const bodies = [
+    '',
+    'null',
+    '[]',
+    '{"keys":{}}',
+    '{"keys":[]}',
+    '{"keys":[null,1,"x",{}]}',
+    '<html>',
+    JSON.stringify({ keys: [{ ...jwk, alg: 'ES384' }] }),
+    JSON.stringify({ keys: [{ ...jwk, use: 'enc' }] }),
+    JSON.stringify({ keys: [{ ...jwk, crv: 'secp256k1' }] }),
+    JSON.stringify({ keys: [{ ...jwk, x: jwk.y, y: jwk.x }] }),
+    JSON.stringify({ keys: [{ ...jwk, x: undefined }] }),
+    JSON.stringify({ keys: Array.from({ length: 101 }, () => jwk) }),
+    `{"keys":[], "pad":"${'x'.repeat(9 * 1024 * 1024)}"}`,
+  ]
+  for (const body of bodies) {
+    Object.assign(state, { body, etag: `"${bodies.indexOf(body)}"` })
+    clock.advance(370_000)
+    t.equal(await source.find(first.kid), first.publicPem, body.slice(0, 80))
+    Object.assign(state, { body: undefined, etag: '"good"' })
+    clock.advance(370_000)
+    await source.find(first.kid)
+  }
+})
+
+t.test('keys of other kinds in the set are passed over', async (t) => {
+  const rsa = createSigningKey('RS256')
+  const keys = [rsa.jwk, { kty: 'OKP', kid: 'ed', use: 'sig', alg: 'EdDSA' }, first.jwk]
+  const { source } = setup(keys)
+  t.equal(await source.find(first.kid), first.publicPem)
+  t.equal(await source.find(rsa.kid), undefined)
+  t.equal(await setup(keys, { algorithm: 'RS256' }).source.find(rsa.kid), rsa.publicPem)
+})
+
+t.test('Cache-Control is honoured within bounds', async (t) => {
+  for (const [cacheControl, freshFor] of [
+    ['max-age=60, stale-while-revalidate=0', 60],
+    ['no-store', 5],
+    ['max-age=0', 5],
+    ['max-age=999999999, stale-while-revalidate=0', 86_400],
+    ['', 300],
+  ] as const) {
+    const { source, state, clock } = setup([first.jwk])
+    state.cacheControl = cacheControl
+    await source.find(first.kid)
+    clock.advance(freshFor * 1000 - 1)
+    await source.find(first.kid)
+    t.equal(state.requests.length, 1, cacheControl)
+    clock.advance(1)
+    await source.find(first.kid)
+    t.equal(state.requests.length, 2, cacheControl)
+  }
+})
+
+t.test('start fetches until it has succeeded once', async (t) => {
+  const errors: unknown[] = []
+  const { source, state, clock } = setup([first.jwk], { onError: (error) => errors.push(error) })
+  state.isDown = true
+  source.start?.()
+  await new Promise((resolve) => setImmediate(resolve))
+  t.equal(source.ready, false)
+  t.equal(errors.length, 1)
+  state.isDown = false
+  clock.advance(1000)
+  while (!source.ready) await new Promise((resolve) => setTimeout(resolve, 5))
+  t.equal(source.find(first.kid), first.publicPem)
+  source.close?.()
+})
