@@ -157,6 +157,11 @@ export const PROBLEMS = {
     title: 'Username or password is wrong',
     help: 'No active user has this name and password. Which of the two is wrong is not told.',
   },
+  AUTH_PASSWORD_WRONG: {
+    status: 403,
+    title: 'The current password is wrong',
+    help: 'The access token is good, but the password is changed only by those who know the one it has. Send it as `current_password`.',
+  },
   AUTH_LOGIN_THROTTLED: {
     status: 429,
     title: 'Too many failed logins',

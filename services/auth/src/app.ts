@@ -6,12 +6,17 @@ import type { Config } from './config.ts'
 import { adminRoutes } from './features/admin/routes.ts'
 import { jwksRoutes } from './features/discovery/jwks.ts'
 import { metadataRoutes } from './features/discovery/metadata.ts'
+import { exportRoutes } from './features/export/routes.ts'
 import { loginRoutes } from './features/login/routes.ts'
+import { loginHistoryRoutes } from './features/logins/routes.ts'
 import { logoutRoutes } from './features/logout/routes.ts'
 import { meRoutes } from './features/me/routes.ts'
+import { passwordRoutes } from './features/password/routes.ts'
 import { refreshRoutes } from './features/refresh/routes.ts'
+import { sessionRoutes } from './features/sessions/routes.ts'
 import { signupRoutes } from './features/signup/routes.ts'
 import { userChangesRoutes } from './features/user-changes/routes.ts'
+import { userListRoutes } from './features/users/routes.ts'
 import authentication from './plugins/authentication.ts'
 import keyring from './plugins/keyring.ts'
 import loginHistory from './plugins/login-history.ts'
@@ -45,6 +50,13 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
   for (const schema of [
     schemas.UserSchema,
     schemas.UserAnswerSchema,
+    schemas.UpdateMeBodySchema,
+    schemas.UpdatedMeSchema,
+    schemas.ListedUserSchema,
+    schemas.ChangePasswordBodySchema,
+    schemas.UserExportSchema,
+    schemas.LoginAttemptSchema,
+    schemas.SessionSchema,
     schemas.SignupBodySchema,
     schemas.LoginBodySchema,
     schemas.RefreshBodySchema,
@@ -81,6 +93,11 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
         await api.register(refreshRoutes)
         await api.register(logoutRoutes)
         await api.register(meRoutes)
+        await api.register(passwordRoutes)
+        await api.register(sessionRoutes)
+        await api.register(loginHistoryRoutes)
+        await api.register(exportRoutes)
+        await api.register(userListRoutes)
         await api.register(userChangesRoutes)
         await api.register(adminRoutes)
       },
