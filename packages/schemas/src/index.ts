@@ -1,5 +1,6 @@
 export * from './client.ts'
 export * from './common.ts'
+export * from './export.ts'
 export * from './login.ts'
 export * from './oauth.ts'
 export * from './post.ts'

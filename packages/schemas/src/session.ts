@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import './text.ts'
+import { IdSchema, TimeSchema } from './common.ts'
 
 /** The token pair (RFC 6749 section 5.1). The two tokens name each other by session and generation. */
 export const TokenPairSchema = Type.Object(
@@ -43,3 +43,18 @@ export const RevokedSchema = Type.Object(
   { revoked: Type.Integer({ description: 'How many sessions ended' }) },
   { $id: 'Revoked' },
 )
+
+/** A session as its user sees it: on which device it is, and when it was used. */
+export const SessionSchema = Type.Object(
+  {
+    id: IdSchema,
+    created_at: TimeSchema,
+    last_used_at: TimeSchema,
+    expires_at: Type.String({ format: 'date-time', description: 'When it ends if it is not used again' }),
+    ip: Type.Union([Type.String(), Type.Null()]),
+    user_agent: Type.Union([Type.String(), Type.Null()]),
+    current: Type.Boolean({ description: 'Whether the access token of this request belongs to it' }),
+  },
+  { $id: 'Session' },
+)
+export type Session = Static<typeof SessionSchema>

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
-import { IdSchema, TimeSchema, ref } from './common.ts'
+import { IdSchema, ListQuerySchema, TimeSchema, ref } from './common.ts'
+import { TokenPairSchema } from './session.ts'
 
 export const UsernameSchema = Type.String({
   minLength: 3,
@@ -50,3 +51,69 @@ export const SignupBodySchema = Type.Object(
 export type SignupBody = Static<typeof SignupBodySchema>
 
 export const UserAnswerSchema = Type.Object({ user: ref(UserSchema) }, { $id: 'UserAnswer' })
+
+export const FullNameSchema = Type.String({
+  minLength: 1,
+  maxLength: 200,
+  format: 'text',
+  examples: ['Ada Lovelace'],
+})
+
+/** What users change of themselves. Null takes an email or a full name away. */
+export const UpdateMeBodySchema = Type.Object(
+  {
+    username: Type.Optional(UsernameSchema),
+    email: Type.Optional(Type.Union([EmailSchema, Type.Null()])),
+    full_name: Type.Optional(Type.Union([FullNameSchema, Type.Null()])),
+  },
+  { $id: 'UpdateMeBody', additionalProperties: false, minProperties: 1 },
+)
+export type UpdateMeBody = Static<typeof UpdateMeBodySchema>
+
+/** The user after the change, and the token pair that names it. */
+export const UpdatedMeSchema = Type.Object(
+  { user: ref(UserSchema), ...TokenPairSchema.properties },
+  { $id: 'UpdatedMe' },
+)
+export type UpdatedMe = Static<typeof UpdatedMeSchema>
+
+export const ChangePasswordBodySchema = Type.Object(
+  {
+    current_password: Type.String({
+      minLength: 1,
+      maxLength: 256,
+      format: 'text',
+      examples: ['correct horse battery staple'],
+    }),
+    new_password: PasswordSchema,
+  },
+  { $id: 'ChangePasswordBody', additionalProperties: false },
+)
+export type ChangePasswordBody = Static<typeof ChangePasswordBodySchema>
+
+/** A user as users see each other; what is optional only admins see. */
+export const ListedUserSchema = Type.Object(
+  {
+    id: IdSchema,
+    username: UsernameSchema,
+    created_at: TimeSchema,
+    email: Type.Optional(Type.Union([EmailSchema, Type.Null()])),
+    roles: Type.Optional(Type.Array(RoleNameSchema)),
+    status: Type.Optional(UserStatusSchema),
+  },
+  { $id: 'ListedUser' },
+)
+export type ListedUser = Static<typeof ListedUserSchema>
+
+export const ListUsersQuerySchema = Type.Object(
+  {
+    ...ListQuerySchema.properties,
+    username: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9._-]{1,32}$',
+        description: 'Only users whose name begins so, without regard to case',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)

@@ -1,6 +1,7 @@
 import { sql, type Kysely, type Selectable } from 'kysely'
 import type { LoginAttempt, LoginFailure } from '@portcullis/schemas'
 import type { DB, LoginHistory } from '../database/tables.ts'
+import type { PageOfIds } from '../lists/page.ts'
 import type { Device } from '../sessions/queries.ts'
 
 /** Failures that cost whoever causes them nothing; of each sort a user's history takes so many an hour. */
@@ -44,11 +45,7 @@ export async function insertFailedLogin(
 }
 
 /** Attempts to log in as the user, newest first, those with ids below `before`. */
-export function listLogins(
-  db: Kysely<DB>,
-  userId: string,
-  page: { readonly before?: string | undefined; readonly limit: number },
-) {
+export function listLogins(db: Kysely<DB>, userId: string, page: PageOfIds) {
   return db
     .selectFrom('login_history')
     .select(shown)

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { TokenPair } from '@portcullis/schemas'
 import { lockUserToIssue } from '../users/queries.ts'
-import { issuePair } from './pair.ts'
-import { findEpoch, insertSession, type Device, type MirroredSession } from './queries.ts'
+import { issueNewPair } from './issue.ts'
+import { insertSession, type Device, type MirroredSession } from './queries.ts'
 import { timesOfPair } from './times.ts'
 
 /** Longest part of a user agent that is kept, in characters. */
@@ -35,8 +35,7 @@ export async function openSession(
     if (user.status !== 'active') return { value: { outcome: 'disabled' } }
     const times = { ...timesOfPair(now, app.lifetimes), refresh_kid: app.keyring.activeRefreshKey.kid }
     const session = await insertSession(trx, user.id, times, device)
-    const pair = issuePair(app.keyring, app.pairOptions, user, session, await findEpoch(trx), now)
-    if (!pair) throw new Error('the active refresh key is not in the key ring')
+    const pair = await issueNewPair(app, trx, user, session, now)
     return { value: { outcome: 'opened', session, pair } }
   })
   if (value.outcome === 'opened') await app.sessionMirror.put(value.session)

@@ -121,6 +121,19 @@ export async function endSessionsOfUser(
   return rows.filter((row) => row.expires_at > endedAt).map((row) => row.id)
 }
 
+/** Whether the log holds an event that kills this generation of the session. */
+export async function hasDeadGeneration(db: Kysely<DB>, id: string, gen: number): Promise<boolean> {
+  const event = await db
+    .selectFrom('revocations')
+    .select('seq')
+    .where('kind', '=', 'session_gen')
+    .where('key', '=', id)
+    .where('value', '>', gen)
+    .limit(1)
+    .executeTakeFirst()
+  return event !== undefined
+}
+
 /** The epoch that new tokens carry. */
 export async function findEpoch(db: Kysely<DB>): Promise<number> {
   const { epoch } = await db.selectFrom('revocation_head').select('epoch').executeTakeFirstOrThrow()

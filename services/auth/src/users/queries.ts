@@ -1,11 +1,20 @@
 import { sql, type Insertable, type Kysely, type Selectable } from 'kysely'
-import type { User } from '@portcullis/schemas'
+import type { UpdateMeBody, User } from '@portcullis/schemas'
 import type { DB, Users } from '../database/tables.ts'
 
 /** What a user is shown of a user; the password hash never rides along. */
-const shown = ['id', 'username', 'email', 'full_name', 'roles', 'status', 'created_at', 'updated_at'] as const
+export const shownUserColumns = [
+  'id',
+  'username',
+  'email',
+  'full_name',
+  'roles',
+  'status',
+  'created_at',
+  'updated_at',
+] as const
 
-export type ShownUser = Pick<Selectable<Users>, (typeof shown)[number]>
+export type ShownUser = Pick<Selectable<Users>, (typeof shownUserColumns)[number]>
 
 /** The user as it crosses the process border. */
 export function toUser(row: ShownUser): User {
@@ -13,7 +22,7 @@ export function toUser(row: ShownUser): User {
 }
 
 export function findUserById(db: Kysely<DB>, id: string): Promise<ShownUser | undefined> {
-  return db.selectFrom('users').select(shown).where('id', '=', id).executeTakeFirst()
+  return db.selectFrom('users').select(shownUserColumns).where('id', '=', id).executeTakeFirst()
 }
 
 /** What a login is checked against. `login` is the username or the email, in any case. */
@@ -23,6 +32,15 @@ export function findCredentialsByLogin(db: Kysely<DB>, login: string) {
     .selectFrom('users')
     .select(['id', 'password_hash'])
     .where((e) => e.fn('lower', [column]), '=', login.toLowerCase())
+    .executeTakeFirst()
+}
+
+/** What the current password is checked against before it is changed. */
+export function findCredentialsById(db: Kysely<DB>, id: string) {
+  return db
+    .selectFrom('users')
+    .select(['id', 'username', 'password_hash'])
+    .where('id', '=', id)
     .executeTakeFirst()
 }
 
@@ -40,7 +58,7 @@ export function lockUserToIssue(db: Kysely<DB>, id: string) {
 export function lockUserToChange(db: Kysely<DB>, id: string) {
   return db
     .selectFrom('users')
-    .select([...shown, 'ver'])
+    .select([...shownUserColumns, 'ver'])
     .where('id', '=', id)
     .forUpdate()
     .executeTakeFirst()
@@ -49,7 +67,42 @@ export function lockUserToChange(db: Kysely<DB>, id: string) {
 export type NewUser = Pick<Insertable<Users>, 'username' | 'email' | 'password_hash' | 'roles'>
 
 export function insertUser(db: Kysely<DB>, user: NewUser): Promise<ShownUser> {
-  return db.insertInto('users').values(user).returning(shown).executeTakeFirstOrThrow()
+  return db.insertInto('users').values(user).returning(shownUserColumns).executeTakeFirstOrThrow()
+}
+
+/** @throws a unique violation if somebody else has the username or the email */
+export function updateUser(db: Kysely<DB>, id: string, changes: UpdateMeBody): Promise<ShownUser> {
+  return db
+    .updateTable('users')
+    .set({ ...changes, updated_at: sql<Date>`now()` })
+    .where('id', '=', id)
+    .returning(shownUserColumns)
+    .executeTakeFirstOrThrow()
+}
+
+export async function deleteUser(db: Kysely<DB>, id: string): Promise<void> {
+  await db.deleteFrom('users').where('id', '=', id).execute()
+}
+
+/**
+ * Another password: the version of new tokens goes up with it.
+ *
+ * @returns the new version, or undefined if the hash is no longer the one that was read
+ */
+export async function updatePassword(
+  db: Kysely<DB>,
+  id: string,
+  from: string,
+  to: string,
+): Promise<number | undefined> {
+  const row = await db
+    .updateTable('users')
+    .set({ password_hash: to, ver: sql<number>`ver + 1`, updated_at: sql<Date>`now()` })
+    .where('id', '=', id)
+    .where('password_hash', '=', from)
+    .returning('ver')
+    .executeTakeFirst()
+  return row?.ver
 }
 
 /** Changes the hash only if it is still the one that was read: a password changed meanwhile stays. */

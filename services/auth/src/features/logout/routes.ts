@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { RevokedSchema, ref } from '@portcullis/schemas'
-import { problemResponses } from '@portcullis/service-kit'
+import { problem, problemResponses, userProblems } from '@portcullis/service-kit'
+import { logoutAll } from './logout-all.ts'
 import { logout } from './logout.ts'
 
 export const logoutRoutes: FastifyPluginAsyncTypebox = async (app) => {
@@ -34,6 +35,31 @@ export const logoutRoutes: FastifyPluginAsyncTypebox = async (app) => {
       const receipt = await logout(app, request.user)
       if (receipt) await app.barrier.settle(reply, receipt)
       return reply.send({ revoked: 1 })
+    },
+  )
+
+  app.post(
+    '/logout_all',
+    {
+      onRequest: app.authenticate,
+      schema: {
+        operationId: 'logoutAll',
+        summary: 'Log out on every device',
+        description: 'Ends every session of the user, the one of this request too.',
+        tags: ['sessions'],
+        security: [{ bearer: [] }],
+        response: {
+          200: ref(RevokedSchema),
+          202: ref(RevokedSchema),
+          ...userProblems('OUTCOME_UNKNOWN'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const done = await logoutAll(app, request.user)
+      if (!done) throw problem('AUTH_TOKEN_INVALID')
+      await app.barrier.settle(reply, done.receipt)
+      return reply.send({ revoked: done.revoked })
     },
   )
 }

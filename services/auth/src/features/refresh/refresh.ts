@@ -1,19 +1,17 @@
 import type { FastifyInstance } from 'fastify'
 import type { RefreshClaims, TokenPair } from '@portcullis/schemas'
 import type { Outcome } from '../../database/transaction.ts'
+import { nextPair } from '../../sessions/next-pair.ts'
 import { issuePair } from '../../sessions/pair.ts'
 import {
   endSession,
   findEpoch,
   lockSession,
   stateOf,
-  updateSessionPair,
   type Device,
-  type LockedSession,
   type MirroredSession,
 } from '../../sessions/queries.ts'
 import { decideRotation } from '../../sessions/rotate.ts'
-import { timesOfPair } from '../../sessions/times.ts'
 import { verifyRefresh } from '../../tokens/refresh.ts'
 import { lockUserToIssue } from '../../users/queries.ts'
 import type { Kysely } from 'kysely'
@@ -71,7 +69,7 @@ async function rotate(
       revoke: { kind: 'session', key: session.id },
     }
   }
-  const current = decision === 'rotated' ? await nextPair(app, trx, session, device, now) : session
+  const current = decision === 'rotated' ? await nextPair(app, trx, session, 'refresh', device, now) : session
   const pair = issuePair(app.keyring, app.pairOptions, user, current, await findEpoch(trx), now)
   if (!pair) return INVALID
   const kills = decision === 'rotated' && app.accessOnRefresh === 'revoke'
@@ -79,27 +77,4 @@ async function rotate(
     value: { outcome: 'refreshed', pair, session: current },
     revoke: kills ? { kind: 'session_gen', key: session.id, value: current.gen } : undefined,
   }
-}
-
-function nextPair(
-  app: FastifyInstance,
-  trx: Kysely<DB>,
-  session: LockedSession,
-  device: Device,
-  now: number,
-) {
-  const { issued_at, expires_at } = timesOfPair(now, app.lifetimes, session.ends_at)
-  return updateSessionPair(
-    trx,
-    session.id,
-    {
-      gen: session.gen + 1,
-      refresh_kid: app.keyring.activeRefreshKey.kid,
-      issued_at,
-      expires_at,
-      rotated_by: 'refresh',
-      rotated_at: new Date(now),
-    },
-    device,
-  )
 }

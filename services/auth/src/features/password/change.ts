@@ -1,0 +1,79 @@
+import type { FastifyInstance } from 'fastify'
+import type { ChangePasswordBody, TokenPair, UserClaims } from '@portcullis/schemas'
+import type { Outcome, Receipt } from '../../database/transaction.ts'
+import type { Kysely } from 'kysely'
+import type { DB } from '../../database/tables.ts'
+import { checkPassword } from '../../logins/check-password.ts'
+import { lockCaller } from '../../sessions/caller.ts'
+import { issueNewPair } from '../../sessions/issue.ts'
+import {
+  endSessionsOfUser,
+  insertSession,
+  type Device,
+  type MirroredSession,
+} from '../../sessions/queries.ts'
+import { timesOfPair } from '../../sessions/times.ts'
+import { findCredentialsById, updatePassword } from '../../users/queries.ts'
+
+/** A hash that changed while the password was checked against it is read again as often. */
+const ROUNDS = 3
+
+interface Changed {
+  readonly ended: readonly string[]
+  readonly session: MirroredSession
+  readonly pair: TokenPair
+}
+
+export type PasswordChange =
+  | { readonly outcome: 'changed'; readonly pair: TokenPair; readonly receipt: Receipt }
+  | { readonly outcome: 'AUTH_TOKEN_INVALID' | 'AUTH_PASSWORD_WRONG' | 'CONFLICT' }
+
+/**
+ * Changes the caller's password, ends every session there was, and opens a new one: a stolen refresh token must
+ * not replay into it. A login that is being checked against the old password meanwhile finds another hash under
+ * the lock of the user's row, or has opened a session by then that ends with the others.
+ *
+ * @throws {ProblemError} AUTH_HASHING_BUSY, AUTH_LOGIN_THROTTLED
+ */
+export async function changePassword(
+  app: FastifyInstance,
+  claims: UserClaims,
+  { current_password, new_password }: ChangePasswordBody,
+  device: Device,
+): Promise<PasswordChange> {
+  for (let round = 1; round <= ROUNDS; round++) {
+    const user = await findCredentialsById(app.db, claims.sub)
+    if (!user) return { outcome: 'AUTH_TOKEN_INVALID' }
+    const attempt = { user, name: user.username, password: current_password, device }
+    if (!(await checkPassword(app, attempt))) return { outcome: 'AUTH_PASSWORD_WRONG' }
+
+    const hashes = { from: user.password_hash, to: await app.passwords.hash(new_password) }
+    const { value, receipt } = await app.transact((trx) => replace(app, trx, claims, hashes, device))
+    if (value === 'dead') return { outcome: 'AUTH_TOKEN_INVALID' }
+    if (value === 'rehashed' || !receipt) continue
+    await app.sessionMirror.drop(user.id, value.ended)
+    await app.sessionMirror.put(value.session)
+    return { outcome: 'changed', pair: value.pair, receipt }
+  }
+  return { outcome: 'CONFLICT' }
+}
+
+async function replace(
+  app: FastifyInstance,
+  trx: Kysely<DB>,
+  claims: UserClaims,
+  hashes: { readonly from: string; readonly to: string },
+  device: Device,
+): Promise<Outcome<Changed | 'dead' | 'rehashed'>> {
+  const now = app.now()
+  const caller = await lockCaller(trx, claims, now)
+  if (!caller) return { value: 'dead' }
+  const { user } = caller
+  const ver = await updatePassword(trx, user.id, hashes.from, hashes.to)
+  if (ver === undefined) return { value: 'rehashed' }
+  const ended = await endSessionsOfUser(trx, user.id, 'password_changed', new Date(now))
+  const times = { ...timesOfPair(now, app.lifetimes), refresh_kid: app.keyring.activeRefreshKey.kid }
+  const session = await insertSession(trx, user.id, times, device)
+  const pair = await issueNewPair(app, trx, { ...user, ver }, session, now)
+  return { value: { ended, session, pair }, revoke: { kind: 'user', key: user.id, value: ver } }
+}

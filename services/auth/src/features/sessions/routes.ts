@@ -1,0 +1,58 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { IdParamsSchema, ListQuerySchema, SessionSchema, pageOf, ref } from '@portcullis/schemas'
+import { problem, userProblems } from '@portcullis/service-kit'
+import { readPage } from '../../lists/page.ts'
+import { endOneSession } from './end.ts'
+import { listSessionsOfUser, toSession } from './queries.ts'
+
+const common = { tags: ['sessions'], security: [{ bearer: [] }] }
+
+export const sessionRoutes: FastifyPluginAsyncTypebox = async (app) => {
+  app.addHook('onRequest', app.authenticate)
+
+  app.get(
+    '/users/me/sessions',
+    {
+      schema: {
+        ...common,
+        operationId: 'listMySessions',
+        summary: 'List the sessions of the user',
+        description: 'The devices that are logged in, the one that logged in last first.',
+        querystring: ListQuerySchema,
+        response: { 200: pageOf(ref(SessionSchema)), ...userProblems() },
+      },
+    },
+    async (request) => {
+      const { sub, sid } = request.user
+      const now = new Date(app.now())
+      const { rows, next_cursor } = await readPage(app.cursors, `sessions ${sub}`, request.query, (page) =>
+        listSessionsOfUser(app.db, sub, now, page),
+      )
+      return { items: rows.map((row) => toSession(row, sid)), next_cursor }
+    },
+  )
+
+  app.delete(
+    '/users/me/sessions/:id',
+    {
+      schema: {
+        ...common,
+        operationId: 'endMySession',
+        summary: 'End one session of the user',
+        description: 'Logs one device out, perhaps this one. Answers with the session as it was.',
+        params: IdParamsSchema,
+        response: {
+          200: ref(SessionSchema),
+          202: ref(SessionSchema),
+          ...userProblems('NOT_FOUND', 'OUTCOME_UNKNOWN'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const ended = await endOneSession(app, request.user, request.params.id)
+      if (!ended) throw problem('NOT_FOUND')
+      await app.barrier.settle(reply, ended.receipt)
+      return reply.send(toSession(ended.session, request.user.sid))
+    },
+  )
+}
