@@ -90,18 +90,34 @@ function isTools(value) {
  * @param {string[]} packages
  * @returns {Promise<Tools>}
  */
-async function fetchTools(packages) {
+async function fetchTools([pnpmPackage = '', nodePackage]) {
+  // One by one: pnpm's install script must not meet the new Node, which may not run here yet.
+  const pnpm = fetchProgram(pnpmPackage, 'pnpm')
+  const node = nodePackage === undefined ? process.execPath : fetchProgram(nodePackage, 'node')
+  const packages = [pnpmPackage, nodePackage].filter((name) => name !== undefined)
+  return { packages, node: await node, pnpm: await pnpm, libraries: '' }
+}
+
+/**
+ * @param {string} name of the package, with its version
+ * @param {string} program that it brings
+ * @returns {Promise<string>} its path
+ */
+async function fetchProgram(name, program) {
   const npm = process.env.npm_execpath ?? ''
   const [command, first] = npm.endsWith('npm-cli.js') ? [process.execPath, [npm]] : ['npm', []]
-  const names = packages.map((name) => `--package=${name}`)
   const quiet = ['--yes', '--loglevel=error', '--no-update-notifier']
-  const where = 'command -v node; command -v pnpm'
-  const result = await run(command, [...first, 'exec', ...quiet, ...names, '-c', where])
-  const [node = '', pnpm = ''] = tail(result.stdout, 2).split('\n')
-  if (result.code !== 0 || !path.isAbsolute(node) || !path.isAbsolute(pnpm)) {
-    throw new Error(`npm could not fetch ${packages.join(' and ')}:\n${tail(result.stderr, 8)}`)
-  }
-  return { packages, node: packages.length === 1 ? process.execPath : node, pnpm, libraries: '' }
+  const result = await run(command, [
+    ...first,
+    'exec',
+    ...quiet,
+    `--package=${name}`,
+    '-c',
+    `command -v ${program}`,
+  ])
+  const file = tail(result.stdout, 1)
+  if (result.code === 0 && path.isAbsolute(file)) return file
+  throw new Error(`npm could not fetch ${name} (exit code ${result.code}):\n${tail(result.stderr, 8)}`)
 }
 
 /**

@@ -59,13 +59,22 @@ export function serviceVariables(service: ServiceName, setting: Setting): NodeJS
   return { ...env, ...own }
 }
 
+/** A service's process, and what it has said that belongs on the screen. */
+export interface ServiceProcess {
+  readonly name: ServiceName
+  readonly child: ChildProcess
+  /** Shows its warnings from now on; those from before, too, if `past`. */
+  speak: (past: boolean) => void
+}
+
 /**
- * Starts a service from its sources. Its log goes to a file; warnings and what is worse go to the screen, too.
+ * Starts a service from its sources. Its log goes to a file; warnings and what is worse go to the screen, too,
+ * once it may speak: until both services are there, each complains that it does not find the other.
  *
  * @param log file that is begun anew.
  */
-export function startService(service: ServiceName, env: NodeJS.ProcessEnv, log: string): ChildProcess {
-  const args = ['--conditions=@portcullis/source', join(root, `services/${service}/src/server.ts`)]
+export function startService(name: ServiceName, env: NodeJS.ProcessEnv, log: string): ServiceProcess {
+  const args = ['--conditions=@portcullis/source', join(root, `services/${name}/src/server.ts`)]
   // Out of reach of the terminal's Ctrl-C, like the stores: we stop all parts, in the right order.
   const child = spawn(process.execPath, args, {
     cwd: root,
@@ -75,37 +84,41 @@ export function startService(service: ServiceName, env: NodeJS.ProcessEnv, log: 
   })
   child.on('error', () => undefined)
   const file = createWriteStream(log, { mode: 0o600 })
+  let held: string[] | undefined = []
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
       file.write(`${line}\n`)
-      showLogLine(service, line)
+      if (held === undefined) showLogLine(name, line)
+      else held.push(line)
     })
   }
-  return child
+  const speak = (past: boolean) => {
+    if (past) for (const line of held?.slice(-HELD_LINES) ?? []) showLogLine(name, line)
+    held = undefined
+  }
+  return { name, child, speak }
 }
+
+/** As much of what a service said before it failed to start as fits a screen. */
+const HELD_LINES = 12
 
 const READY_PATIENCE_MS = 30_000
 
 /** @throws StopError if the service ends or is not ready in time. */
-export async function untilServiceReady(
-  service: ServiceName,
-  child: ChildProcess,
-  url: string,
-): Promise<void> {
+export async function untilServiceReady({ name, child, speak }: ServiceProcess, url: string): Promise<void> {
   const deadline = performance.now() + READY_PATIENCE_MS
   let answer = 'nothing'
-  while (!hasEnded(child)) {
+  while (!hasEnded(child) && performance.now() < deadline) {
     try {
       const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2000) })
-      if (response.ok) return
+      if (response.ok) return speak(false)
       answer = `${response.status} ${await response.text()}`
     } catch {
       answer = 'nothing'
     }
-    if (performance.now() > deadline) {
-      throw new StopError(`${service} is not ready after ${READY_PATIENCE_MS / 1000} s; it answers ${answer}`)
-    }
     await sleep(25)
   }
-  throw new StopError(`${service} has ended while starting: ${howEnded(child)}`)
+  speak(true)
+  if (hasEnded(child)) throw new StopError(`${name} has ended while starting: ${howEnded(child)}`)
+  throw new StopError(`${name} is not ready after ${READY_PATIENCE_MS / 1000} s; it answers ${answer}`)
 }

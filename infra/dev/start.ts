@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeWhatIsMissing } from './first-start.ts'
@@ -57,25 +58,22 @@ async function start(run: RunFile, parts: Parts, ports: Ports): Promise<void> {
 
 async function startServices(run: RunFile, parts: Parts, setting: Setting): Promise<void> {
   const names: ServiceName[] = ['auth', 'content']
+  const from = performance.now()
   const services = names.map((name) => {
-    const child = startService(name, serviceVariables(name, setting), logFile(name))
-    parts.watch(child, 'SIGTERM')
-    if (child.pid !== undefined) run.addPart(child.pid, `services/${name}/src/server.ts`)
-    return {
-      name,
-      child,
-      url: `http://localhost:${setting.ports[name]}`,
-      stop: () => end(child, 'SIGTERM', SERVICE_PATIENCE_MS),
-    }
+    const service = startService(name, serviceVariables(name, setting), logFile(name))
+    parts.watch(service.child, 'SIGTERM')
+    if (service.child.pid !== undefined) run.addPart(service.child.pid, `services/${name}/src/server.ts`)
+    return service
   })
   await Promise.all(
-    services.map(async ({ name, child, url }) => {
-      const from = performance.now()
-      await untilServiceReady(name, child, url)
-      say(name, `${url} (${since(from)})`)
+    services.map(async (service) => {
+      const url = `http://localhost:${setting.ports[service.name]}`
+      await untilServiceReady(service, url)
+      say(service.name, `${url} (${since(from)})`)
     }),
   )
-  parts.add(...services)
+  const stop = (child: ChildProcess) => () => end(child, 'SIGTERM', SERVICE_PATIENCE_MS)
+  parts.add(...services.map(({ name, child }) => ({ name, child, stop: stop(child) })))
 }
 
 /** What `npm run portcullis` needs to reach what runs here. */
