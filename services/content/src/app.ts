@@ -7,6 +7,7 @@ import {
   UpdateTaskBodySchema,
 } from '@portcullis/schemas'
 import {
+  cache,
   createApp,
   originsOf,
   rateLimit,
@@ -15,21 +16,25 @@ import {
   type App,
   type LoggerOptions,
 } from '@portcullis/service-kit'
+import type { Verifier } from '@portcullis/token-verifier'
 import type { Config } from './config.ts'
 import { readPostRoutes } from './features/posts/read.ts'
 import { writePostRoutes } from './features/posts/write.ts'
 import { taskRoutes } from './features/tasks/routes.ts'
-import cursors from './plugins/cursors.ts'
 import database from './plugins/database.ts'
+import secrets from './plugins/secrets.ts'
+import userChanges from './plugins/user-changes.ts'
 import verification from './plugins/verification.ts'
 
 export interface Deps {
   /** Level and destination of the log; silent without. */
   readonly logger?: Omit<LoggerOptions, 'name'>
+  /** Instead of one made from the configuration. */
+  readonly verifier?: Verifier
 }
 
 /** The service content: everything is registered here, nothing is decided. */
-export function build(config: Config, { logger }: Deps = {}): App {
+export function build(config: Config, { logger, verifier }: Deps = {}): App {
   const app = createApp({
     name: 'content',
     title: 'Portcullis content',
@@ -53,8 +58,10 @@ export function build(config: Config, { logger }: Deps = {}): App {
 
   app.register(database, config)
   app.register(redis, { url: config.CACHE_REDIS_URL, name: 'content cache' })
-  app.register(verification, config)
-  app.register(cursors, { secret: config.CLIENT_SECRET })
+  app.register(verification, { config, verifier })
+  app.register(cache, { url: config.CACHE_REDIS_URL, name: 'content' })
+  app.register(secrets, { secret: config.CLIENT_SECRET })
+  app.register(userChanges, config)
   app.register(rateLimit, ({ redis, callerOf }) => ({ max: config.RATE_LIMIT_MAX, redis, keyOf: callerOf }))
 
   app.register(

@@ -80,6 +80,8 @@ export class Cache {
    * The value of the key, from memory or by `load`, which reads it from the database. Undefined from `load` is
    * passed on and not remembered. Many who ask at once share one `load`.
    */
+  async get(topics: Topics, key: string, load: () => Promise<string>): Promise<string>
+  async get(topics: Topics, key: string, load: () => Promise<string | undefined>): Promise<string | undefined>
   async get(
     topics: Topics,
     key: string,

@@ -20,9 +20,15 @@ export const commonSettings = {
   /** Origins whose pages may call the service (CORS), separated by commas. */
   CORS_ORIGINS: Type.String({ format: 'origins', default: '' }),
   LOG_LEVEL: Type.Union(
-    (['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const).map((level) =>
-      Type.Literal(level),
-    ),
+    [
+      Type.Literal('fatal'),
+      Type.Literal('error'),
+      Type.Literal('warn'),
+      Type.Literal('info'),
+      Type.Literal('debug'),
+      Type.Literal('trace'),
+      Type.Literal('silent'),
+    ],
     { default: 'info' },
   ),
   /** How long a stopping service still answers after readiness has begun to fail. */

@@ -37,6 +37,11 @@ export default fp<DocsOptions>(
               bearerFormat: 'JWT',
               description: 'Access token (RFC 9068)',
             },
+            client: {
+              type: 'http',
+              scheme: 'basic',
+              description: 'Id and secret of a registered client (RFC 6749 section 2.3.1)',
+            },
           },
         },
       },

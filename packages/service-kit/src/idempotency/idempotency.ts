@@ -4,6 +4,7 @@ import { Type } from 'typebox'
 import type { FastifyRequest } from 'fastify'
 import { deriveKey } from '../http/cursor.ts'
 import { problem } from '../problems/problem.ts'
+import { transact } from '../stores/transaction.ts'
 
 /** Header schema of routes that take the key, for their descriptions. */
 export const IdempotencyKeySchema = Type.Object({
@@ -14,6 +15,12 @@ export const IdempotencyKeySchema = Type.Object({
     }),
   ),
 })
+
+/** Errors of these routes, for their descriptions. */
+export const IDEMPOTENCY_PROBLEMS = ['IDEMPOTENCY_KEY_RUNNING', 'IDEMPOTENCY_KEY_REUSED'] as const
+
+/** Headers of an answer that an earlier request was given. */
+export const REPLAYED = { 'idempotency-replayed': 'true' }
 
 /** One request that may be repeated, as it is remembered: neither key nor body can be read from it. */
 export interface IdempotentRequest {
@@ -102,6 +109,38 @@ export async function insertAnswer<DB>(
     set owner = excluded.owner, body = excluded.body, answer = excluded.answer, created_at = now()`.execute(
     trx,
   )
+}
+
+export interface Created<T> {
+  readonly answer: T
+  /** Whether it is the answer of an earlier request. */
+  readonly isReplayed: boolean
+}
+
+/**
+ * Makes something once for each key: in a transaction that remembers the answer, or without either if the
+ * request has no key.
+ *
+ * @param answers tells whether what was remembered has the shape of an answer.
+ * @throws {ProblemError} as `findAnswer` and `transact`, and whatever `create` throws.
+ */
+export async function createOnce<DB, T extends object>(
+  db: Kysely<DB>,
+  request: IdempotentRequest | undefined,
+  answers: { Check(value: unknown): value is T },
+  create: (db: Kysely<DB>) => Promise<T>,
+): Promise<Created<T>> {
+  if (request === undefined) return { answer: await create(db), isReplayed: false }
+  return transact(db, async (trx) => {
+    const remembered = await findAnswer(trx, request)
+    if (remembered !== undefined) {
+      if (!answers.Check(remembered)) throw new Error('an answer was remembered in another shape')
+      return { answer: remembered, isReplayed: true }
+    }
+    const answer = await create(trx)
+    await insertAnswer(trx, request, answer)
+    return { answer, isReplayed: false }
+  })
 }
 
 /** Forgets answers older than 24 hours, at most so many at once. @returns how many. */

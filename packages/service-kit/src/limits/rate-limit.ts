@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import rateLimitPlugin, { normalizeIP } from '@fastify/rate-limit'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Redis } from 'ioredis'
 import { problem } from '../problems/problem.ts'
 import { RequestCounter } from './counter.ts'
@@ -61,8 +61,7 @@ export default fp<RateLimitOptions>(
     })
     const policy = `"default";q=${max};w=${WINDOW_SECONDS}`
 
-    app.addHook('onRequest', async (request, reply) => {
-      if (request.routeOptions.config.rateLimit === false) return
+    const count = async (request: FastifyRequest, reply: FastifyReply) => {
       const found = await limit(request)
       if (found.isAllowed) return
       const left = `"default";r=${found.remaining};t=${found.ttlInSeconds}`
@@ -70,6 +69,15 @@ export default fp<RateLimitOptions>(
       if (found.isExceeded) {
         throw problem('RATE_LIMITED', { headers: { 'retry-after': String(found.ttlInSeconds) } })
       }
+    }
+
+    app.addHook('onRequest', async (request, reply) => {
+      const { rateLimit, rateLimitByBody } = request.routeOptions.config
+      if (rateLimit !== false && rateLimitByBody !== true) await count(request, reply)
+    })
+    app.addHook('preValidation', async (request, reply) => {
+      const { rateLimit, rateLimitByBody } = request.routeOptions.config
+      if (rateLimit !== false && rateLimitByBody === true) await count(request, reply)
     })
     app.addHook('onClose', async () => counter.close())
   },
@@ -93,5 +101,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who is calling, where that is not told by an access token. */
     rateLimitKey?: KeyOf
+    /** The key is told by the body, so the request is counted when that has been read, before it is validated. */
+    rateLimitByBody?: boolean
   }
 }

@@ -1,27 +1,36 @@
 import fp from 'fastify-plugin'
-import verifier from '@portcullis/token-verifier/fastify'
+import type { Verifier } from '@portcullis/token-verifier'
+import tokenVerifier from '@portcullis/token-verifier/fastify'
 import type { FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 
-type Options = Pick<
-  Config,
-  'ISSUER' | 'AUDIENCE' | 'JWKS_URL' | 'REVOCATION_REDIS_URL' | 'CLIENT_ID' | 'MAX_STALENESS_SECONDS'
->
+export interface VerificationOptions {
+  readonly config: Config
+  /** Instead of one made from the configuration. */
+  readonly verifier?: Verifier | undefined
+}
 
 /**
  * `app.authenticate` and `request.user`: tokens are verified in this process, by auth's published keys and a
  * replica of its revocation log. Readiness waits until both are there.
  */
-export default fp<Options>(
-  async (app, config) => {
-    await app.register(verifier, {
-      issuer: config.ISSUER,
-      audience: config.AUDIENCE,
-      jwksUrl: config.JWKS_URL,
-      redisUrl: config.REVOCATION_REDIS_URL,
-      clientId: config.CLIENT_ID,
-      maxStalenessSeconds: config.MAX_STALENESS_SECONDS,
-    })
+export default fp<VerificationOptions>(
+  async (app, { config, verifier }) => {
+    await app.register(
+      tokenVerifier,
+      verifier
+        ? { verifier }
+        : {
+            issuer: config.ISSUER,
+            audience: config.AUDIENCE,
+            jwksUrl: config.JWKS_URL,
+            redisUrl: config.REVOCATION_REDIS_URL,
+            // While Redis cannot be reached, auth itself tells of revocations.
+            feed: { authUrl: config.AUTH_URL, clientSecret: config.CLIENT_SECRET },
+            clientId: config.CLIENT_ID,
+            maxStalenessSeconds: config.MAX_STALENESS_SECONDS,
+          },
+    )
     app.health.add('revocations', () => {
       if (!app.verifier.ready) throw new Error('keys or revocations are missing')
     })

@@ -17,7 +17,12 @@ export interface Writer {
 export async function insertMissingAuthor(db: Kysely<DB>, { id, username }: Writer): Promise<void> {
   await db
     .insertInto('authors')
-    .values({ id, username })
+    .columns(['id', 'username', 'round'])
+    .expression((values) =>
+      values
+        .selectFrom('user_changes_cursor')
+        .select((eb) => [eb.val(id).as('id'), eb.val(username).as('username'), 'round']),
+    )
     .onConflict((conflict) => conflict.column('id').doNothing())
     .execute()
   const row = await db.selectFrom('authors').select('deleted').where('id', '=', id).executeTakeFirst()

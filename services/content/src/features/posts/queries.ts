@@ -12,15 +12,15 @@ const COLUMNS = [
   'posts.updated_at',
   'posts.author_id',
   'authors.username',
-  'authors.seq',
+  'authors.version as author_version',
 ] as const
 
-export type PostRow = Selectable<Posts> & { readonly username: string; readonly seq: number }
+export type PostRow = Selectable<Posts> & { readonly username: string; readonly author_version: number }
 
-/** A version of a post: its own, and the change that its author's name is from. */
+/** A version of a post: its own, and that of its author, whose name is shown. */
 export interface PostVersion {
   readonly version: number
-  readonly seq: number
+  readonly authorVersion: number
 }
 
 /** Who changes a post, and which versions of it they have seen; any, if undefined. */
@@ -48,6 +48,7 @@ export async function findPostById(db: Kysely<DB>, id: string): Promise<PostRow 
     .innerJoin('authors', 'authors.id', 'posts.author_id')
     .select(COLUMNS)
     .where('posts.id', '=', id)
+    .where('authors.deleted', '=', false)
     .executeTakeFirst()
 }
 
@@ -64,6 +65,7 @@ export async function listPosts(
     .selectFrom('posts')
     .innerJoin('authors', 'authors.id', 'posts.author_id')
     .select(COLUMNS)
+    .where('authors.deleted', '=', false)
     .orderBy('posts.id', 'desc')
     .limit(page.limit)
   if (page.author !== undefined) query = query.where('posts.author_id', '=', page.author)
@@ -81,7 +83,7 @@ export async function insertPost(db: Kysely<DB>, writer: Writer, body: CreatePos
         (cte) =>
           cte
             .selectFrom('authors')
-            .select(['id', 'username', 'seq'])
+            .select(['id', 'username', 'version'])
             .where('id', '=', writer.id)
             .where('deleted', '=', false)
             .forShare(),
@@ -119,6 +121,7 @@ export async function updatePost(
     .set({ ...body, version: sql`posts.version + 1`, updated_at: sql`now()` })
     .whereRef('authors.id', '=', 'posts.author_id')
     .where('posts.id', '=', id)
+    .where('authors.deleted', '=', false)
     .returning(COLUMNS)
   if (authorId !== undefined) query = query.where('posts.author_id', '=', authorId)
   if (versions !== undefined) query = query.where(isVersion(versions))
@@ -134,6 +137,7 @@ export async function deletePost(
     .using('authors')
     .whereRef('authors.id', '=', 'posts.author_id')
     .where('posts.id', '=', id)
+    .where('authors.deleted', '=', false)
     .returning(COLUMNS)
   if (authorId !== undefined) query = query.where('posts.author_id', '=', authorId)
   if (versions !== undefined) query = query.where(isVersion(versions))
@@ -142,6 +146,8 @@ export async function deletePost(
 
 function isVersion(versions: readonly PostVersion[]) {
   if (versions.length === 0) return sql<boolean>`false`
-  const pairs = versions.map(({ version, seq }) => sql`(${version}::bigint, ${seq}::bigint)`)
-  return sql<boolean>`(posts.version, authors.seq) in (${sql.join(pairs)})`
+  const pairs = versions.map(
+    ({ version, authorVersion }) => sql`(${version}::bigint, ${authorVersion}::bigint)`,
+  )
+  return sql<boolean>`(posts.version, authors.version) in (${sql.join(pairs)})`
 }

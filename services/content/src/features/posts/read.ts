@@ -1,15 +1,9 @@
 import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { IdParamsSchema, IdSchema, ListQuerySchema, PostSchema, pageOf, ref } from '@portcullis/schemas'
-import {
-  IfNoneMatchSchema,
-  NotModifiedSchema,
-  isFresh,
-  notModified,
-  problem,
-  publicProblems,
-} from '@portcullis/service-kit'
+import { IfNoneMatchSchema, NotModifiedSchema, problem, publicProblems } from '@portcullis/service-kit'
 import { findPostById, listPosts, toPost } from './queries.ts'
+import { ready, sendReady, topics } from './ready.ts'
 import { tagOf } from './version.ts'
 
 const ListPostsQuerySchema = Type.Object(
@@ -17,7 +11,7 @@ const ListPostsQuerySchema = Type.Object(
   { additionalProperties: false },
 )
 
-/** What anyone may read. */
+/** What anyone may read. Answers come out of the cache as the strings that are sent. */
 export const readPostRoutes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/posts',
@@ -27,19 +21,24 @@ export const readPostRoutes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'List posts, newest first',
         tags: ['posts'],
         querystring: ListPostsQuerySchema,
-        response: { 200: pageOf(ref(PostSchema)), ...publicProblems() },
+        headers: IfNoneMatchSchema,
+        response: { 200: pageOf(ref(PostSchema)), 304: NotModifiedSchema, ...publicProblems() },
       },
     },
-    async (request) => {
-      const { author, cursor, limit = 20 } = request.query
-      const list = `posts ${author ?? ''}`
+    async (request, reply) => {
+      const { cursor, limit = 20 } = request.query
+      const author = request.query.author?.toLowerCase()
+      const list = topics.list(author)
       const before = cursor === undefined ? undefined : app.cursors.decode(list, cursor)
-      const rows = await listPosts(app.db, { author, before, limit: limit + 1 })
-      const last = rows.length > limit ? rows[limit - 1] : undefined
-      return {
-        items: rows.slice(0, limit).map(toPost),
-        next_cursor: last === undefined ? null : app.cursors.encode(list, last.id),
-      }
+      const answer = await app.cache.get([list, topics.authors], `${list} ${before} ${limit}`, async () => {
+        const rows = await listPosts(app.db, { author, before, limit: limit + 1 })
+        const last = rows.length > limit ? rows[limit - 1] : undefined
+        return ready({
+          items: rows.slice(0, limit).map(toPost),
+          next_cursor: last === undefined ? null : app.cursors.encode(list, last.id),
+        })
+      })
+      return sendReady(request, reply, answer)
     },
   )
 
@@ -56,11 +55,13 @@ export const readPostRoutes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const row = await findPostById(app.db, request.params.id)
-      if (row === undefined) throw problem('NOT_FOUND')
-      reply.header('cache-control', 'no-cache')
-      if (isFresh(request, reply, tagOf(row))) return notModified(reply)
-      return toPost(row)
+      const topic = topics.post(request.params.id.toLowerCase())
+      const answer = await app.cache.get([topic, topics.authors], topic, async () => {
+        const row = await findPostById(app.db, request.params.id)
+        return row && ready(toPost(row), tagOf(row))
+      })
+      if (answer === undefined) throw problem('NOT_FOUND')
+      return sendReady(request, reply, answer)
     },
   )
 }

@@ -1,17 +1,14 @@
 import type { PostRow, PostVersion } from './queries.ts'
 
-/**
- * The entity tag of a post: its own version, and the change that its author's name is from, since a renamed
- * author changes what is answered.
- */
+/** The entity tag of a post: its own version and its author's, since a new name changes what is answered. */
 export function tagOf(row: PostRow): string {
-  return `${row.version}-${row.seq}`
+  return `${row.version}-${row.author_version}`
 }
 
 /** The versions that entity tags name. Tags of another form name none. */
 export function versionsOf(tags: readonly string[] | undefined): PostVersion[] | undefined {
   return tags?.flatMap((tag) => {
     const match = /^(\d{1,15})-(\d{1,15})$/.exec(tag)
-    return match ? [{ version: Number(match[1]), seq: Number(match[2]) }] : []
+    return match ? [{ version: Number(match[1]), authorVersion: Number(match[2]) }] : []
   })
 }

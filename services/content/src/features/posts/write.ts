@@ -1,3 +1,5 @@
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Kysely } from 'kysely'
 import {
@@ -8,13 +10,26 @@ import {
   ref,
   type UserClaims,
 } from '@portcullis/schemas'
-import { IfMatchSchema, ifMatch, problem, userProblems, type ProblemError } from '@portcullis/service-kit'
+import {
+  IDEMPOTENCY_PROBLEMS,
+  IdempotencyKeySchema,
+  IfMatchSchema,
+  REPLAYED,
+  createOnce,
+  ifMatch,
+  problem,
+  userProblems,
+  type ProblemError,
+} from '@portcullis/service-kit'
 import type { DB } from '../../database/tables.ts'
 import { deletePost, findPostById, insertPost, toPost, updatePost, type PostChange } from './queries.ts'
+import { topicsOf } from './ready.ts'
 import { tagOf, versionsOf } from './version.ts'
 
 /** Roles whose users may change and delete the posts of others. */
 const MODERATING_ROLES = new Set(['moderator', 'admin'])
+
+const createdPosts = Compile(Type.Object({ post: PostSchema, tag: Type.String() }))
 
 /** Writing, for users. */
 export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
@@ -26,17 +41,25 @@ export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Write a post',
         tags: ['posts'],
         security: [{ bearer: [] }],
+        headers: IdempotencyKeySchema,
         body: ref(CreatePostBodySchema),
-        response: { 201: ref(PostSchema), ...userProblems() },
+        response: { 201: ref(PostSchema), ...userProblems(...IDEMPOTENCY_PROBLEMS) },
       },
     },
     async (request, reply) => {
       const { sub, username } = request.user
-      const row = await insertPost(app.db, { id: sub, username }, request.body)
+      const once = app.idempotency.of(request, sub)
+      const { answer, isReplayed } = await createOnce(app.db, once, createdPosts, async (db) => {
+        const row = await insertPost(db, { id: sub, username }, request.body)
+        return { post: toPost(row), tag: tagOf(row) }
+      })
+      const { post, tag } = answer
+      if (!isReplayed) await app.cache.raise(...topicsOf({ id: post.id, author_id: sub }))
       return reply
         .code(201)
-        .headers({ location: `${app.prefix}/posts/${row.id}`, etag: `"${tagOf(row)}"` })
-        .send(toPost(row))
+        .headers({ location: `${app.prefix}/posts/${post.id}`, etag: `"${tag}"` })
+        .headers(isReplayed ? REPLAYED : {})
+        .send(post)
     },
   )
 
@@ -62,8 +85,8 @@ export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
       const change = changeBy(request.user, request.params.id, ifMatch(request))
       const row = await updatePost(app.db, change, request.body)
       if (row === undefined) throw await refusal(app.db, change)
-      reply.header('etag', `"${tagOf(row)}"`)
-      return toPost(row)
+      await app.cache.raise(...topicsOf(row))
+      return reply.header('etag', `"${tagOf(row)}"`).send(toPost(row))
     },
   )
 
@@ -88,6 +111,7 @@ export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
       const change = changeBy(request.user, request.params.id, ifMatch(request))
       const row = await deletePost(app.db, change)
       if (row === undefined) throw await refusal(app.db, change)
+      await app.cache.raise(...topicsOf(row))
       return toPost(row)
     },
   )

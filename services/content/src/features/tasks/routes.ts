@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import type { Kysely } from 'kysely'
@@ -14,9 +15,13 @@ import {
   ref,
 } from '@portcullis/schemas'
 import {
+  IDEMPOTENCY_PROBLEMS,
+  IdempotencyKeySchema,
   IfMatchSchema,
   IfNoneMatchSchema,
   NotModifiedSchema,
+  REPLAYED,
+  createOnce,
   ifMatch,
   isFresh,
   notModified,
@@ -35,6 +40,7 @@ import {
   updateTask,
   type OwnTask,
   type TaskChange,
+  type TaskRow,
 } from './queries.ts'
 
 const ListTasksQuerySchema = Type.Object(
@@ -46,6 +52,7 @@ const ListTasksQuerySchema = Type.Object(
   { additionalProperties: false },
 )
 
+const createdTasks = Compile(Type.Object({ task: TaskSchema, tag: Type.String() }))
 const documented = { tags: ['tasks'], security: [{ bearer: [] }] }
 
 /** Tasks are for their owner alone: what belongs to somebody else is answered as what does not exist. */
@@ -61,17 +68,24 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
         ...documented,
         operationId: 'createTask',
         summary: 'Make a task',
+        headers: IdempotencyKeySchema,
         body: ref(TaskBodySchema),
-        response: { 201: ref(TaskSchema), ...userProblems() },
+        response: { 201: ref(TaskSchema), ...userProblems(...IDEMPOTENCY_PROBLEMS) },
       },
     },
     async (request, reply) => {
       const { sub, username } = request.user
-      const row = await insertTask(app.db, { id: sub, username }, request.body)
+      const once = app.idempotency.of(request, sub)
+      const { answer, isReplayed } = await createOnce(app.db, once, createdTasks, async (db) => {
+        const row = await insertTask(db, { id: sub, username }, request.body)
+        return { task: toTask(row), tag: tagOf(row) }
+      })
+      const { task, tag } = answer
       return reply
         .code(201)
-        .headers({ location: `${app.prefix}/tasks/${row.id}`, etag: `"${row.version}"` })
-        .send(toTask(row))
+        .headers({ location: `${app.prefix}/tasks/${task.id}`, etag: `"${tag}"` })
+        .headers(isReplayed ? REPLAYED : {})
+        .send(task)
     },
   )
 
@@ -114,7 +128,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const row = await findTaskById(app.db, { id: request.params.id, ownerId: request.user.sub })
       if (row === undefined) throw problem('NOT_FOUND')
-      if (isFresh(request, reply, String(row.version))) return notModified(reply)
+      if (isFresh(request, reply, tagOf(row))) return notModified(reply)
       return toTask(row)
     },
   )
@@ -137,7 +151,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
       const change = changeOf(request, request.params.id)
       const row = await replaceTask(app.db, change, request.body)
       if (row === undefined) throw await refusal(app.db, change)
-      return reply.header('etag', `"${row.version}"`).send(toTask(row))
+      return reply.header('etag', `"${tagOf(row)}"`).send(toTask(row))
     },
   )
 
@@ -158,7 +172,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
       const change = changeOf(request, request.params.id)
       const row = await updateTask(app.db, change, request.body)
       if (row === undefined) throw await refusal(app.db, change)
-      return reply.header('etag', `"${row.version}"`).send(toTask(row))
+      return reply.header('etag', `"${tagOf(row)}"`).send(toTask(row))
     },
   )
 
@@ -184,6 +198,10 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
   )
 }
 
+function tagOf(row: TaskRow): string {
+  return String(row.version)
+}
+
 function changeOf(request: FastifyRequest, id: string): TaskChange {
   const versions = ifMatch(request)?.flatMap((tag) => (/^\d{1,15}$/.test(tag) ? [Number(tag)] : []))
   return { id, ownerId: request.user.sub, versions }
@@ -193,5 +211,5 @@ function changeOf(request: FastifyRequest, id: string): TaskChange {
 async function refusal(db: Kysely<DB>, task: OwnTask): Promise<ProblemError> {
   const row = await findTaskById(db, task)
   if (row === undefined) return problem('NOT_FOUND')
-  return problem('PRECONDITION_FAILED', { headers: { etag: `"${row.version}"` } })
+  return problem('PRECONDITION_FAILED', { headers: { etag: `"${tagOf(row)}"` } })
 }

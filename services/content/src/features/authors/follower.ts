@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Compile } from 'typebox/compile'
+import type { Kysely } from 'kysely'
+import { UserChangeSchema, UserChangesSchema, type UserChanges } from '@portcullis/schemas'
+import type { ClientToken } from '@portcullis/token-verifier'
+import type { DB } from '../../database/tables.ts'
+import { applyChanges, findChangesCursor, insertRound, resetChangesCursor } from './apply.ts'
+import { purgeDeletedAuthors } from './purge.ts'
+
+/** Auth holds a question without news for so long, in ms. */
+const WAIT_MS = 500
+const TIMEOUT_MS = 5000
+const FIRST_RETRY_MS = 100
+const LONGEST_RETRY_MS = 5000
+
+const answers = Compile({ UserChange: UserChangeSchema }, UserChangesSchema)
+
+export interface FollowerOptions {
+  readonly db: Kysely<DB>
+  /** Base URL of auth. */
+  readonly authUrl: string
+  readonly token: Pick<ClientToken, 'get' | 'forget'>
+  /** Called after a commit that readers can see. */
+  readonly onVisible: () => Promise<void>
+  readonly log: {
+    info(fields: object, message: string): void
+    warn(fields: object, message: string): void
+  }
+}
+
+/**
+ * Follows the changes of users that auth tells: names of authors, and deletions, which take with them what the
+ * user has written. Where it stands is in the database, together with what was applied, so each change is applied
+ * at least once and in order, also those that came while this service was down.
+ */
+export class UserChangesFollower {
+  readonly #options: FollowerOptions
+  readonly #stopping = new AbortController()
+  #running: Promise<void> | undefined
+
+  constructor(options: FollowerOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping
+    const { log } = this.#options
+    let retryMs = FIRST_RETRY_MS
+    while (!signal.aborted) {
+      try {
+        await this.step()
+        if (retryMs > FIRST_RETRY_MS) log.info({}, 'following user changes again')
+        retryMs = FIRST_RETRY_MS
+      } catch (error) {
+        if (signal.aborted) return
+        // Said once: whatever is wrong is likely to be wrong for a while.
+        if (retryMs === FIRST_RETRY_MS) log.warn({ err: error }, 'user changes cannot be followed')
+        await sleep(retryMs, undefined, { signal }).catch(() => undefined)
+        retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)
+      }
+    }
+  }
+
+  /** Asks once and applies the answer. @throws Error if auth or the database is away. */
+  async step(): Promise<void> {
+    const { db, onVisible } = this.#options
+    const at = await findChangesCursor(db)
+    const from = at.cursor === '' ? { cursor: '', told_round: await insertRound(db) } : at
+    const answer = await this.#ask(from.cursor)
+    if (answer === 'expired') {
+      await resetChangesCursor(db, from.cursor)
+      return
+    }
+    if (await applyChanges(db, from, answer)) await onVisible()
+    await purgeDeletedAuthors(db)
+  }
+
+  async #ask(after: string): Promise<UserChanges | 'expired'> {
+    const { authUrl, token } = this.#options
+    const { signal } = this.#stopping
+    const query = new URLSearchParams({ after, wait: String(WAIT_MS) })
+    const response = await fetch(`${authUrl}/api/v1/users/changes?${query.toString()}`, {
+      headers: { authorization: `Bearer ${await token.get(signal)}` },
+      redirect: 'error',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    })
+    if (response.status === 410) return 'expired'
+    if (response.status === 401) token.forget()
+    const body: unknown = await response.json()
+    if (response.status !== 200 || !answers.Check(body))
+      throw new Error(`auth answered the question for user changes with ${response.status}`)
+    return body
+  }
+}
