@@ -6,6 +6,7 @@ import { News } from '../database/news.ts'
 import { readProgress, readStoredProgress } from '../revocation/acks.ts'
 import { defineAppend } from '../revocation/append.ts'
 import { Barrier } from '../revocation/barrier.ts'
+import { Feed } from '../revocation/feed.ts'
 import { Follower } from '../revocation/follow.ts'
 import { CommitListener } from '../revocation/listen.ts'
 import { Registrar } from '../revocation/registrar.ts'
@@ -56,10 +57,16 @@ export default fp<RevocationOptions>(
       readStoredProgress: async (names) =>
         (await readStoredProgress(db, names)).set(follower.name, replica.position),
     })
+    const feed = new Feed({
+      db,
+      news: news.revocations,
+      onProgress: (name, position) => barrier.hear(new Map([[name, position]])),
+    })
     app.decorate('replica', replica)
     app.decorate('barrier', barrier)
     app.decorate('pokeRelay', poke)
     app.decorate('news', news)
+    app.decorate('revocationFeed', feed)
 
     app.addHook('onReady', async () => {
       await redisReady(redis)
@@ -83,6 +90,7 @@ declare module 'fastify' {
     barrier: Barrier
     /** Something was committed to the log. */
     pokeRelay: () => void
+    revocationFeed: Feed
     /** Commits to the logs, by any instance. */
     news: { readonly revocations: News; readonly userChanges: News }
   }

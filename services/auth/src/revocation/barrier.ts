@@ -95,10 +95,14 @@ export class Barrier {
     read: (names: string[], clientIds: string[]) => Promise<ReadonlyMap<string, Progress>>,
   ): Promise<void> {
     const asked = new Map([...this.#waiting].flatMap(({ missing }) => [...missing]))
-    const answer = await read([...asked.keys()], [...new Set(asked.values())]).catch(() => undefined)
+    this.hear(await read([...asked.keys()], [...new Set(asked.values())]).catch(() => new Map()))
+  }
+
+  /** What verifiers have applied, from whoever knows. */
+  hear(news: ReadonlyMap<string, Progress>): void {
     for (const waiting of this.#waiting) {
       for (const name of waiting.missing.keys()) {
-        const progress = answer?.get(name)
+        const progress = news.get(name)
         if (progress === 'gone' || (progress && comparePositions(progress, waiting.position) >= 0))
           waiting.missing.delete(name)
       }

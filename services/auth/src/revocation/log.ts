@@ -5,14 +5,18 @@ import type { DB } from '../database/tables.ts'
 /** Events read from the log at a time. */
 export const READ_LIMIT = 5000
 
+export interface ReadLog {
+  readonly head: Head
+  readonly events: RevocationEvent[]
+  /** Position of the oldest event after `base`. */
+  readonly firstKept: Position | undefined
+}
+
 /**
  * The head, and the events after a place in the log, oldest first and at most READ_LIMIT. The head is read
  * first, so that every event up to it is there or was dropped before.
  */
-export async function readLog(
-  db: Kysely<DB>,
-  after: Position,
-): Promise<{ head: Head; events: RevocationEvent[]; firstKept: Position | undefined }> {
+export async function readLog(db: Kysely<DB>, after: Position): Promise<ReadLog> {
   const head = await db
     .selectFrom('revocation_head')
     .select((e) => [

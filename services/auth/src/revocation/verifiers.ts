@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely'
+import type { Position } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
 
 /** What the table of verifiers keeps of each. */
@@ -7,6 +8,8 @@ export interface VerifierEntry {
   readonly clientId: string
   /** Seconds of silence of the log after which it stops accepting tokens. */
   readonly maxAge: number
+  /** What it has applied, if it says so here rather than in Redis. */
+  readonly position?: Position
 }
 
 /** Clients whose verifiers are listened to. */
@@ -32,7 +35,15 @@ export async function insertVerifiers(db: Kysely<DB>, entries: readonly Verifier
     await trx.selectFrom('revocation_head').select('seq').forUpdate().execute()
     await trx
       .insertInto('verifiers')
-      .values(entries.map(({ name, clientId, maxAge }) => ({ name, client_id: clientId, max_age: maxAge })))
+      .values(
+        entries.map(({ name, clientId, maxAge, position }) => ({
+          name,
+          client_id: clientId,
+          max_age: maxAge,
+          epoch: position?.epoch ?? 0,
+          seq: position?.seq ?? 0,
+        })),
+      )
       .onConflict((conflict) =>
         conflict.column('name').doUpdateSet((e) => ({
           max_age: e.ref('excluded.max_age'),
@@ -53,6 +64,19 @@ export async function renewVerifiers(db: Kysely<DB>, names: readonly string[]): 
     .returning('name')
     .execute()
   return rows.map((row) => row.name)
+}
+
+/** Notes that this one has been heard, and how far it is. Whether it is in the table. */
+export async function renewVerifierAt(
+  db: Kysely<DB>,
+  { name, maxAge, position }: { readonly name: string; readonly maxAge: number; readonly position: Position },
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('verifiers')
+    .set({ ...position, max_age: maxAge, seen_at: sql<Date>`clock_timestamp()` })
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }
 
 export async function deleteVerifiers(db: Kysely<DB>, names: readonly string[]): Promise<void> {
@@ -81,7 +105,7 @@ export async function deleteSilentVerifiers(
 export async function updateVerifierPosition(
   db: Kysely<DB>,
   name: string,
-  position: { readonly epoch: number; readonly seq: number },
+  position: Position,
 ): Promise<void> {
   await db.updateTable('verifiers').set(position).where('name', '=', name).execute()
 }

@@ -1,0 +1,92 @@
+import type { Kysely } from 'kysely'
+import {
+  comparePositions,
+  parsePosition,
+  type Feed as FeedAnswer,
+  type FeedQuery,
+  type Position,
+} from '@portcullis/schemas'
+import type { DB } from '../database/tables.ts'
+import type { News } from '../database/news.ts'
+import { READ_LIMIT, readLog, type ReadLog } from './log.ts'
+import { deleteVerifiers, insertVerifiers, renewVerifierAt } from './verifiers.ts'
+
+/** How long an answer waits for news, in milliseconds. */
+const WAIT_MS = 500
+/** How many verifiers are remembered with what they last said; the oldest are forgotten first. */
+const MEMORY = 10_000
+const START: Position = { epoch: 0, seq: 0 }
+
+/** A question that is a verifier's ack as well. */
+export interface FeedAck {
+  readonly clientId: string
+  /** `<client id>/<instance>`. */
+  readonly name: string
+  readonly state: NonNullable<FeedQuery['state']>
+  readonly maxAge: number
+  readonly position: Position
+}
+
+interface FeedOptions {
+  readonly db: Kysely<DB>
+  /** Commits to the log. */
+  readonly news: News
+  /** A verifier said how far it is. */
+  readonly onProgress: (name: string, position: Position) => void
+}
+
+/** The log for verifiers that have no Redis, straight from PostgreSQL. Their questions are their acks. */
+export class Feed {
+  readonly #options: FeedOptions
+  /** What a verifier last said of itself here; whoever says something new is answered without waiting. */
+  readonly #states = new Map<string, FeedAck['state']>()
+
+  constructor(options: FeedOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Answers a question, after at most half a second if there is nothing new. A mark that came with an ack is in
+   * the answer only once its verifier stands in the table of those who are asked.
+   */
+  async answer(after: Position, mark: string | undefined, ack: FeedAck | undefined): Promise<FeedAnswer> {
+    const { db, news } = this.#options
+    const isNew = ack !== undefined && (await this.#note(ack))
+    const seen = news.count
+    let read = await readLog(db, after)
+    if (!isNew && !hasNews(read, ack)) {
+      await news.after(seen, WAIT_MS)
+      read = await readLog(db, after)
+    }
+    const { head, events } = read
+    const last = events.at(-1)
+    const isCut = events.length === READ_LIMIT && last !== undefined && last.seq < head.seq
+    return { ...head, events, more: isCut, mark: mark ?? null }
+  }
+
+  /** Brings the table up to what a verifier says. Whether it is something else than the last time. */
+  async #note(ack: FeedAck): Promise<boolean> {
+    const { db, onProgress } = this.#options
+    if (ack.state === 'leaving') {
+      await deleteVerifiers(db, [ack.name])
+      return true
+    }
+    if (!(await renewVerifierAt(db, ack))) await insertVerifiers(db, [ack])
+    onProgress(ack.name, ack.position)
+    const isNew = this.#states.get(ack.name) !== ack.state
+    this.#states.delete(ack.name)
+    this.#states.set(ack.name, ack.state)
+    const [oldest] = this.#states.keys()
+    if (this.#states.size > MEMORY && oldest !== undefined) this.#states.delete(oldest)
+    return isNew
+  }
+}
+
+function hasNews({ head, events }: ReadLog, ack: FeedAck | undefined): boolean {
+  return events.length > 0 || (ack !== undefined && comparePositions(head, ack.position) !== 0)
+}
+
+/** The position that a text of the right form names; one beyond all numbers is the start. */
+export function positionOf(text: string): Position {
+  return parsePosition(text) ?? START
+}
