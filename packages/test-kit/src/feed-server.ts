@@ -54,11 +54,11 @@ export class FeedServer {
   }
 
   /**
-   * Lets everybody know of the present at once. Three answers each: to the question that was waiting, to one
-   * that was asked in the present, and to one that shows that the answer before has arrived.
+   * Lets everybody know of the present at once. Up to four answers each: to the question that was waiting, to
+   * two of a verifier that has to join again, and to one that shows that the answer before has arrived.
    */
   async refresh(): Promise<void> {
-    for (let i = 0; i < 3; i++) {
+    for (let i = 0; i < 4; i++) {
       const round = ++this.#round
       this.#changed()
       await this.#until(() => [...this.#followers.values()].every((f) => f.round >= round), PATIENCE_MS)

@@ -7,11 +7,12 @@ import {
   type AccessClaims,
 } from '@portcullis/schemas'
 import type { VerifierOptions as JwtOptions } from 'fast-jwt'
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/schema'
 import { systemClock, type Clock } from './clock.ts'
 import { invalidToken } from './errors.ts'
 import type { Algorithm } from './keys/jwk-set.ts'
+import { hasRepeatedNames } from './repeated-names.ts'
 
 export interface TokenRules {
   issuer: string
@@ -29,7 +30,8 @@ const header = Compile(
 )
 const userClaims = Compile(UserClaimsSchema)
 const clientClaims = Compile(ClientClaimsSchema)
-const decoded = Compile(Type.Object({ header: Type.Unknown(), payload: Type.Unknown() }))
+const Decoded = Type.Object({ header: Type.Unknown(), payload: Type.Unknown(), input: Type.String() })
+const decoded = Compile(Decoded)
 const notBefore = Compile(Type.Object({ nbf: Type.Optional(Type.Number()) }))
 
 // RFC 8725 section 3.10: a key or its address that comes with the token is the sender's, not the issuer's.
@@ -51,6 +53,8 @@ export class TokenCheck {
   readonly #algorithm: Algorithm
   readonly #maxLifeSeconds: number
   readonly #clock: Clock
+  /** By fast-jwt's result, which is the same object on every use of a token. */
+  readonly #accepted = new WeakMap<object, CheckedToken>()
   /**
    * For fast-jwt, to check the signature, `typ`, `iss` and `aud` once and remember the outcome. Times are not
    * among them: they are looked at on every use, by the injected clock.
@@ -95,9 +99,18 @@ export class TokenCheck {
   /** What a verified token says, if it has the claims of its sort and its time has come and not passed. */
   accept(token: unknown): CheckedToken {
     if (!decoded.Check(token)) throw invalidToken('malformed')
+    const checked = this.#accepted.get(token) ?? this.#read(token)
+    this.#times(checked.claims)
+    this.#accepted.set(token, checked)
+    return checked
+  }
+
+  #read(token: Static<typeof Decoded>): CheckedToken {
     const kid = this.kid(token.header)
     const claims = readClaims(token.payload)
-    this.#times(claims)
+    // fast-jwt has decoded the same text.
+    const texts = token.input.split('.', 2).map((part) => Buffer.from(part, 'base64url').toString())
+    if (texts.some(hasRepeatedNames)) throw invalidToken('repeated names')
     // The same object serves every later request with this token.
     Object.freeze(claims)
     if ('roles' in claims) Object.freeze(claims.roles)

@@ -16,7 +16,7 @@ const FAREWELL_MS = 500
 const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 500
 /** Between two questions, when the answers come at once and bring nothing. */
-const PAUSE_MS = 50
+const PAUSE_MS = 20
 /** Before all is read again: what is wrong with the log may take a while to mend. */
 const RELOAD_PAUSE_MS = 200
 const FRONT = '0-0'

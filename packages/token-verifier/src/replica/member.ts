@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { formatPosition, type Ack, type Head, type VerifierState } from '@portcullis/schemas'
-import { instant, systemClock, type Clock, type Instant } from '../clock.ts'
+import { elapsed, instant, systemClock, type Clock, type Instant } from '../clock.ts'
 import type { LogReader, Outcome } from './reader.ts'
 import type { Replica } from './replica.ts'
 
@@ -34,6 +34,7 @@ export class Member {
   readonly #written = new Map<string, { at: Instant; state: VerifierState }>()
   #count = 0
   #state: VerifierState = 'joining'
+  #liveSince: Instant
 
   constructor(options: MemberOptions) {
     this.name = options.name
@@ -41,6 +42,7 @@ export class Member {
     this.#maxAgeSeconds = options.maxAgeSeconds
     this.#clock = options.clock ?? systemClock
     this.#onState = options.onState
+    this.#liveSince = instant(this.#clock)
   }
 
   get state(): VerifierState {
@@ -76,6 +78,7 @@ export class Member {
     const written = mark === undefined ? undefined : this.#written.get(mark)
     const outcome = reader.advance(head, written?.state === 'live' ? written.at : undefined)
     if (outcome !== 'covered' || !written || this.#state !== 'joining') return { outcome, urgent: false }
+    this.#liveSince = instant(this.#clock)
     this.#become('live')
     return { outcome, urgent: true }
   }
@@ -92,8 +95,8 @@ export class Member {
 
   // The writer forgets a verifier after twice its greatest age; by then this one has long stopped to serve.
   #forgotten(): boolean {
-    const age = this.#replica.age()
-    return age !== Infinity && age > this.#maxAgeSeconds * 2000
+    const silence = Math.min(this.#replica.age(), elapsed(this.#clock, this.#liveSince))
+    return silence > this.#maxAgeSeconds * 2000
   }
 
   #rejoin(): void {
