@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Kysely } from 'kysely'
 import { UserChangeSchema, UserChangesSchema, type UserChanges } from '@portcullis/schemas'
@@ -13,7 +14,7 @@ const TIMEOUT_MS = 5000
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 5000
 
-const answers = Compile({ UserChange: UserChangeSchema }, UserChangesSchema)
+const answers = Compile(Type.Object({ ...UserChangesSchema.properties, items: Type.Array(UserChangeSchema) }))
 
 export interface FollowerOptions {
   readonly db: Kysely<DB>
@@ -96,8 +97,9 @@ export class UserChangesFollower {
     if (response.status === 410) return 'expired'
     if (response.status === 401) token.forget()
     const body: unknown = await response.json()
-    if (response.status !== 200 || !answers.Check(body))
-      throw new Error(`auth answered the question for user changes with ${response.status}`)
+    if (response.status !== 200)
+      throw new Error(`auth answered the question for changes with ${response.status}`)
+    if (!answers.Check(body)) throw new Error('auth answered the question for changes in another shape')
     return body
   }
 }
