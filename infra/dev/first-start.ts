@@ -7,10 +7,9 @@ import type { KeptSecrets } from './secrets.ts'
 import { CONTENT_CLIENT } from './services.ts'
 import { StopError } from './stop-error.ts'
 
-/** What was made at a start and will not be told again. */
 export interface FirstStart {
   readonly databases: Databases
-  /** Of the first admin; undefined if there was one. */
+  /** Of the first admin, which nobody will tell again; undefined if it was there or its password was given. */
   readonly adminPassword: string | undefined
 }
 
@@ -41,9 +40,7 @@ export async function makeWhatIsMissing(adminUrl: string, secrets: KeptSecrets):
     hasAdmin ? '' : portcullis(['create-admin', '--if-none'], env),
     hasClient ? '' : makeClient(env, secrets.clientSecret),
   ])
-  if (hasAdmin) return { databases, adminPassword: undefined }
-  const password = /^password: (.*)$/m.exec(admin)?.[1] ?? process.env['ADMIN_PASSWORD']
-  return { databases, adminPassword: password }
+  return { databases, adminPassword: /^password: (.*)$/m.exec(admin)?.[1] }
 }
 
 function makeClient(env: NodeJS.ProcessEnv, secret: string): Promise<string> {

@@ -68,7 +68,8 @@ export class Parts {
     const began = performance.now()
     await Promise.allSettled(this.#closers.map((close) => close()))
     for (const group of this.#groups.toReversed()) await Promise.allSettled(group.map(({ stop }) => stop()))
-    if (this.#groups.length > 0) say('stopped', `after ${((performance.now() - began) / 1000).toFixed(1)} s`)
+    if (exitCode === 0 && this.#groups.length > 0)
+      say('stopped', `after ${((performance.now() - began) / 1000).toFixed(1)} s`)
     this.#onStopped()
     // What was just being started when the end came is left to the guard.
     process.exit(exitCode)

@@ -71,7 +71,7 @@ export interface ServiceProcess {
  * Starts a service from its sources. Its log goes to a file; warnings and what is worse go to the screen, too,
  * once it may speak: until both services are there, each complains that it does not find the other.
  *
- * @param log file that is begun anew.
+ * @param log file for its log.
  */
 export function startService(name: ServiceName, env: NodeJS.ProcessEnv, log: string): ServiceProcess {
   const args = ['--conditions=@portcullis/source', join(root, `services/${name}/src/server.ts`)]

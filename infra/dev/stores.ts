@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { home, homeFolder } from './places.ts'
+import { homeFolder } from './places.ts'
 import { freePort } from './ports.ts'
 import { startPostgres } from './postgres.ts'
 import { findRedis } from './redis-program.ts'
@@ -77,10 +78,11 @@ export async function prepareRedis(run: RunFile, secrets: Secrets, onSpawn: OnSp
   return { name: 'redis', url, own: { child, stop } }
 }
 
-/** File of a part's log. */
+/** File for the log of a part, begun anew. */
 export function logFile(part: string): string {
-  homeFolder('logs')
-  return join(home, 'logs', `${part}.log`)
+  const file = join(homeFolder('logs'), `${part}.log`)
+  rmSync(file, { force: true })
+  return file
 }
 
 function hostOf(url: string, variable: string): string {
