@@ -42,9 +42,12 @@ export type Config = Static<typeof ConfigSchema>
 
 const databaseUrl = { DATABASE_URL: commonSettings.DATABASE_URL }
 
+const databaseUrls = { ...databaseUrl, CONTENT_DATABASE_URL: Type.Optional(commonSettings.DATABASE_URL) }
+
 /** What each command of `portcullis` reads. */
 export const commandConfigs = {
-  migrate: Type.Object({ ...databaseUrl, CONTENT_DATABASE_URL: Type.Optional(commonSettings.DATABASE_URL) }),
+  provision: Type.Object({ ...databaseUrls, POSTGRES_ADMIN_URL: commonSettings.DATABASE_URL }),
+  migrate: Type.Object(databaseUrls),
   createAdmin: Type.Object({ ...databaseUrl, ...hashSettings, ADMIN_PASSWORD: Type.Optional(Type.String()) }),
   clients: Type.Object({ ...databaseUrl, CLIENT_SECRET: Type.Optional(Type.String({ minLength: 32 })) }),
 }

@@ -1,0 +1,50 @@
+import pg from 'pg'
+
+export interface ProvisionOptions {
+  /** A role that may create roles and databases. */
+  readonly adminUrl: string
+  /** Names the role, its password and the database that are to be. */
+  readonly databaseUrl: string
+}
+
+/**
+ * Sees to it that a service's login role and database are there: the role has the password and owns the database
+ * and may do nothing else, and no other role can connect to it. What is there already is kept; the password is set
+ * to the one that is named.
+ *
+ * @returns whether the database was made just now.
+ */
+export async function provisionDatabase({ adminUrl, databaseUrl }: ProvisionOptions): Promise<boolean> {
+  const url = new URL(databaseUrl)
+  const [role, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)]
+  const database = decodeURIComponent(url.pathname.slice(1))
+  if (role === '' || password === '' || database === '')
+    throw new Error('the database URL names no role, password or database')
+
+  const admin = new pg.Client({ connectionString: adminUrl, connectionTimeoutMillis: 5000 })
+  admin.on('error', () => undefined)
+  await admin.connect()
+  try {
+    await ensureRole(admin, role, password)
+    const { rowCount } = await admin.query('select from pg_database where datname = $1', [database])
+    const name = pg.escapeIdentifier(database)
+    if (rowCount === 0) await admin.query(`create database ${name} owner ${pg.escapeIdentifier(role)}`)
+    await admin.query(`revoke connect, temporary on database ${name} from public`)
+    return rowCount === 0
+  } finally {
+    await admin.end()
+  }
+}
+
+async function ensureRole(admin: pg.Client, role: string, password: string): Promise<void> {
+  const { rowCount } = await admin.query('select from pg_roles where rolname = $1', [role])
+  const name = pg.escapeIdentifier(role)
+  const rights = `login nosuperuser nocreatedb nocreaterole noreplication password ${pg.escapeLiteral(password)}`
+  if (rowCount !== 0) {
+    await admin.query(`alter role ${name} password ${pg.escapeLiteral(password)}`)
+    return
+  }
+  await admin.query(`create role ${name} ${rights}`)
+  // Whoever is no superuser must be a member of the role to give it a database.
+  await admin.query(`grant ${name} to current_user`).catch(() => undefined)
+}
