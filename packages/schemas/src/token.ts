@@ -32,6 +32,8 @@ const CommonClaims = {
 /** Claims of a token issued to a user's session. */
 export const UserClaimsSchema = Type.Object({
   ...CommonClaims,
+  /** The user. */
+  sub: Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }),
   /** The session. */
   sid: Name,
   /** Which pair of the session this token belongs to. */

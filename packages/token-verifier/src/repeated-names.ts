@@ -9,7 +9,7 @@ export function hasRepeatedNames(json: string): boolean {
   const open: (Set<string> | undefined)[] = []
   let isName = false
   for (let at = 0; at < json.length; at++) {
-    switch (json[at]) {
+    switch (json.charAt(at)) {
       case '{':
         open.push(new Set())
         isName = true

@@ -1,0 +1,122 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { createDatabase, startRedis, type Teardown, type TestRedis } from '@portcullis/test-kit'
+import { buildGateway } from '../../dev/gateway.ts'
+import { freePort } from '../../dev/ports.ts'
+
+export type Settings = Readonly<Record<string, string>>
+
+export interface Pair {
+  /** Where both are reached as one; `iss` of the tokens. */
+  readonly origin: string
+  readonly authUrl: string
+  readonly contentUrl: string
+  readonly auth: ChildProcess
+  readonly content: ChildProcess
+  readonly databases: { readonly auth: string; readonly content: string }
+  readonly redis: TestRedis
+  /** 32 bytes in base64. */
+  readonly keyEncryptionKey: string
+  /** Makes a registered client, and gives its secret. */
+  newClient(clientId: string, scope: string): Promise<string>
+}
+
+/** Settings that are laid over those of the pair. */
+export interface Overrides {
+  readonly auth?: Settings
+  readonly content?: Settings
+}
+
+/** Both services as processes of their own, behind one origin. */
+export async function startPair(t: Teardown, overrides: Overrides = {}): Promise<Pair> {
+  const [authDatabase, contentDatabase, redis] = await Promise.all([
+    createDatabase(t, 'auth'),
+    createDatabase(t, 'content'),
+    startRedis(t),
+  ])
+  const [authPort, contentPort, gatewayPort] = await Promise.all([freePort(), freePort(), freePort()])
+  const origin = `http://127.0.0.1:${gatewayPort}`
+  const keyEncryptionKey = randomBytes(32).toString('base64')
+  const shared = {
+    HOST: '127.0.0.1',
+    METRICS_PORT: '0',
+    ISSUER: origin,
+    LOG_LEVEL: 'silent',
+    CACHE_REDIS_URL: redis.url(0),
+    REVOCATION_REDIS_URL: redis.url(1),
+    SESSION_REDIS_URL: redis.url(2),
+    KEY_ENCRYPTION_KEY: keyEncryptionKey,
+  }
+  const authUrl = `http://127.0.0.1:${authPort}`
+  const contentUrl = `http://127.0.0.1:${contentPort}`
+  const newClient = (id: string, scope: string) => makeClient(authDatabase, id, scope)
+  const secret = await newClient('content', 'revocations:read users:changes')
+  const auth = await start(t, 'services/auth/src/server.ts', {
+    ...shared,
+    PORT: String(authPort),
+    DATABASE_URL: authDatabase,
+    ...overrides.auth,
+  })
+  const content = await start(t, 'services/content/src/server.ts', {
+    ...shared,
+    PORT: String(contentPort),
+    DATABASE_URL: contentDatabase,
+    JWKS_URL: `${authUrl}/.well-known/jwks.json`,
+    AUTH_URL: authUrl,
+    CLIENT_SECRET: secret,
+    ...overrides.content,
+  })
+  const gateway = await buildGateway({ origin, auth: authUrl, content: contentUrl })
+  t.teardown(() => gateway.close())
+  await gateway.listen({ host: '127.0.0.1', port: gatewayPort })
+  const databases = { auth: authDatabase, content: contentDatabase }
+  return { origin, authUrl, contentUrl, auth, content, databases, redis, keyEncryptionKey, newClient }
+}
+
+/** Ends a service as its operator would. Its exit code. */
+export async function stop(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  await ended
+  return child.exitCode
+}
+
+async function makeClient(databaseUrl: string, clientId: string, scope: string): Promise<string> {
+  const secret = randomBytes(32).toString('base64url')
+  const command = ['clients', 'create', clientId, '--scope', scope]
+  const child = run('services/auth/src/cli/portcullis.ts', command, {
+    DATABASE_URL: databaseUrl,
+    CLIENT_SECRET: secret,
+  })
+  await once(child, 'exit')
+  if (child.exitCode !== 0) throw new Error(`the client ${clientId} could not be made`)
+  return secret
+}
+
+/** Starts a service and waits until it is ready; SIGTERM at teardown. */
+async function start(t: Teardown, file: string, settings: Settings): Promise<ChildProcess> {
+  const child = run(file, [], settings)
+  t.teardown(() => stop(child))
+  while (!(await isReady(`http://127.0.0.1:${settings['PORT']}`))) {
+    if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return child
+}
+
+function run(file: string, args: readonly string[], settings: Settings): ChildProcess {
+  const path = fileURLToPath(new URL(`../../../${file}`, import.meta.url))
+  return spawn(process.execPath, ['--conditions=@portcullis/source', path, ...args], {
+    env: { PATH: process.env['PATH'], LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'], ...settings },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+}
+
+async function isReady(url: string): Promise<boolean> {
+  const answer = await fetch(`${url}/health/ready`).catch(() => undefined)
+  await answer?.body?.cancel()
+  return answer?.status === 200
+}

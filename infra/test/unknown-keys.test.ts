@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto'
+import t from 'tap'
+import { freePort } from '../dev/ports.ts'
+import { decode, forge } from './support/forge.ts'
+import { startPair } from './support/pair.ts'
+import { newUser } from './support/user.ts'
+
+const TOKENS = 10_000
+const AT_A_TIME = 50
+
+/** How often auth has been asked for its keys. */
+async function countOfFetches(metricsPort: number): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
+  const counts = text.matchAll(/^http_request_duration_seconds_count\{.*jwks\.json.*\} (\d+)$/gm)
+  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
+}
+
+t.test('10,000 tokens with keys that do not exist are refused and cause one fetch of the keys', async (t) => {
+  const metricsPort = await freePort()
+  const unlimited = { RATE_LIMIT_MAX: '0' }
+  const pair = await startPair(t, {
+    auth: { ...unlimited, METRICS_PORT: String(metricsPort) },
+    content: unlimited,
+  })
+  const { access_token } = await (await newUser(pair)).login()
+  const [header, claims] = access_token.split('.', 2).map((part) => decode(part))
+  const ask = async (token: string) => {
+    const headers = { authorization: `Bearer ${token}` }
+    const response = await fetch(`${pair.contentUrl}/api/v1/tasks`, { headers })
+    await response.body?.cancel()
+    return response.status
+  }
+  const before = await countOfFetches(metricsPort)
+  const statuses = new Map<number, number>()
+  let left = TOKENS
+  const worker = async () => {
+    while (left-- > 0) {
+      const kid = randomBytes(32).toString('base64url')
+      const status = await ask(forge({ ...header, kid }, claims, () => randomBytes(64)))
+      statuses.set(status, (statuses.get(status) ?? 0) + 1)
+    }
+  }
+  await Promise.all(Array.from({ length: AT_A_TIME }, worker))
+
+  t.strictSame([...statuses], [[401, TOKENS]])
+  t.equal((await countOfFetches(metricsPort)) - before, 1)
+  t.equal(await ask(access_token), 200, 'good tokens are good meanwhile')
+})
