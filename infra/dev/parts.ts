@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Guard, hasEnded, howEnded, onParentGone } from './processes.ts'
 import { complain, say } from './screen.ts'
 
@@ -7,6 +8,8 @@ interface Part {
   readonly child: ChildProcess
   readonly stop: () => Promise<void>
 }
+
+const CLOSE_PATIENCE_MS = 300
 
 /**
  * The parts of a run, in the order of their start: they are stopped in the reverse order, in groups, and all of
@@ -66,7 +69,8 @@ export class Parts {
 
   async #stop(exitCode: number): Promise<void> {
     const began = performance.now()
-    await Promise.allSettled(this.#closers.map((close) => close()))
+    const closed = Promise.allSettled(this.#closers.map((close) => close()))
+    await Promise.race([closed, sleep(CLOSE_PATIENCE_MS)])
     for (const group of this.#groups.toReversed()) await Promise.allSettled(group.map(({ stop }) => stop()))
     if (exitCode === 0 && this.#groups.length > 0)
       say('stopped', `after ${((performance.now() - began) / 1000).toFixed(1)} s`)

@@ -46,7 +46,7 @@ export interface Postgres {
 /** A user without rights anywhere, under whom root runs PostgreSQL, which refuses root. */
 const NOBODY = 65_534
 const START_PATIENCE_MS = 20_000
-const STOP_PATIENCE_MS = 1500
+const STOP_PATIENCE_MS = 700
 
 /**
  * Starts a real PostgreSQL, on 127.0.0.1 alone. Ends what an earlier run left behind on the same data, and

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { hasApt, libraryPath, unpackDebianPackages } from '../bootstrap/debian.cjs'
 import { busy } from '../bootstrap/screen.cjs'
-import { home, homeFolder } from './places.ts'
+import { programs } from './places.ts'
 import { StopError } from './stop-error.ts'
 
 export interface RedisProgram {
@@ -47,7 +47,7 @@ function candidates(): string[] {
 }
 
 function unpacked(): string {
-  return join(home, 'debian/redis-server')
+  return join(programs, 'redis-server')
 }
 
 function advice(): string {
@@ -67,7 +67,7 @@ function versionOf(path: string): string | undefined {
 }
 
 async function fetchFromDebian(): Promise<string> {
-  const folder = join(homeFolder('debian'), 'redis')
+  const folder = join(programs, 'redis')
   await busy('Fetching Debian’s Redis into .portcullis/ (once)', () =>
     unpackDebianPackages(['redis-server', 'redis-tools'], folder),
   )

@@ -26,7 +26,7 @@ export interface RedisServer {
 }
 
 const START_PATIENCE_MS = 10_000
-const STOP_PATIENCE_MS = 1000
+const STOP_PATIENCE_MS = 700
 
 /**
  * Starts Redis on 127.0.0.1 alone, append-only and never evicting, as the revocation log wants it.

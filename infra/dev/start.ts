@@ -23,7 +23,7 @@ import { logFile, preparePostgres, prepareRedis } from './stores.ts'
 
 /** `npm start`: everything the pair needs, the pair itself, and one origin in front of it. */
 const began = performance.now()
-const SERVICE_PATIENCE_MS = 1000
+const SERVICE_PATIENCE_MS = 800
 
 async function start(run: RunFile, parts: Parts, ports: Ports): Promise<void> {
   const kept = loadSecrets()
