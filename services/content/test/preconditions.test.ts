@@ -1,0 +1,132 @@
+import t from 'tap'
+import { race } from '@portcullis/test-kit'
+import { bearer, read, schemas, startContent } from './support/content.ts'
+
+const { app, issuer } = await startContent(t)
+const ada = bearer(issuer.mint({ user: 'ada' }))
+const eve = bearer(issuer.mint({ user: 'eve' }))
+
+const kinds = [
+  { kind: 'posts', body: { title: 'a', description: '' }, change: { title: 'b' } },
+  { kind: 'tasks', body: { title: 'a' }, change: { status: 'done' } },
+] as const
+
+for (const { kind, body, change } of kinds) {
+  const url = `/api/v1/${kind}`
+  const create = async () => {
+    const response = await app.inject({ method: 'POST', url, headers: ada, payload: body })
+    t.equal(response.statusCode, 201)
+    return { path: String(response.headers.location), tag: String(response.headers.etag) }
+  }
+  const patch = (path: string, headers: Record<string, string>) =>
+    app.inject({ method: 'PATCH', url: path, headers: { ...ada, ...headers }, payload: change })
+
+  t.test(`${kind}: who has the newest version is told so without a body`, async (t) => {
+    const { path, tag } = await create()
+    for (const header of [tag, `W/${tag}`, `"other", ${tag}`, '*']) {
+      const response = await app.inject({ url: path, headers: { ...ada, 'if-none-match': header } })
+      t.equal(response.statusCode, 304, header)
+      t.equal(response.body, '')
+      t.equal(response.headers.etag, tag)
+      t.equal(response.headers['content-length'], undefined)
+    }
+    for (const header of ['"other"', '"1"']) {
+      const response = await app.inject({ url: path, headers: { ...ada, 'if-none-match': header } })
+      t.equal(response.statusCode, header === tag ? 304 : 200, header)
+    }
+    await patch(path, {})
+    t.equal((await app.inject({ url: path, headers: { ...ada, 'if-none-match': tag } })).statusCode, 200)
+  })
+
+  t.test(`${kind}: a change is made only to the version that it names`, async (t) => {
+    const { path, tag } = await create()
+    const first = await patch(path, { 'if-match': tag })
+    t.equal(first.statusCode, 200)
+    t.not(first.headers.etag, tag)
+    for (const method of ['PATCH', 'DELETE'] as const) {
+      const payload = method === 'PATCH' ? { payload: change } : {}
+      for (const header of [tag, `W/${String(first.headers.etag)}`, '"x"', '"999999999999999999"', '""']) {
+        const response = await app.inject({
+          method,
+          url: path,
+          headers: { ...ada, 'if-match': header },
+          ...payload,
+        })
+        t.equal(read(response, 412, schemas.problem).code, 'PRECONDITION_FAILED', `${method} ${header}`)
+        t.equal(response.headers.etag, first.headers.etag, 'the newest is told')
+      }
+    }
+    t.equal((await patch(path, { 'if-match': `"x", ${String(first.headers.etag)}` })).statusCode, 200)
+    t.equal((await patch(path, { 'if-match': '*' })).statusCode, 200)
+  })
+
+  t.test(`${kind}: of many who change the same version at once one wins`, async (t) => {
+    const { path, tag } = await create()
+    const results = await race(10, () => patch(path, { 'if-match': tag }))
+    const statuses = results
+      .map((result) => (result.status === 'fulfilled' ? result.value.statusCode : 0))
+      .sort()
+    t.strictSame(statuses, [200, ...Array<number>(9).fill(412)])
+  })
+
+  t.test(`${kind}: a precondition that is no entity tag is refused`, async (t) => {
+    const { path } = await create()
+    for (const header of ['1', '"a', '"a" "b"', '"a",', `"${'x'.repeat(3000)}"`]) {
+      t.match(read(await patch(path, { 'if-match': header }), 400, schemas.problem).errors, [
+        { parameter: 'if-match' },
+      ])
+      const response = await app.inject({ url: path, headers: { ...ada, 'if-none-match': header } })
+      t.match(read(response, 400, schemas.problem).errors, [{ parameter: 'if-none-match' }])
+    }
+  })
+
+  t.test(`${kind}: a precondition never tells what is not one’s own`, async (t) => {
+    const { path, tag } = await create()
+    const response = await app.inject({
+      method: 'PATCH',
+      url: path,
+      headers: { ...eve, 'if-match': tag },
+      payload: change,
+    })
+    t.equal(response.statusCode, kind === 'posts' ? 403 : 404)
+    const missing = await app.inject({
+      method: 'PATCH',
+      url: `${url}/019a5c3e-8f2a-7c41-9d52-3b0f6f1f2a77`,
+      headers: { ...ada, 'if-match': '*' },
+      payload: change,
+    })
+    t.equal(missing.statusCode, 404)
+  })
+}
+
+t.test('PUT of a task has preconditions too', async (t) => {
+  const created = await app.inject({
+    method: 'POST',
+    url: '/api/v1/tasks',
+    headers: ada,
+    payload: { title: 'a' },
+  })
+  const path = String(created.headers.location)
+  const put = (tag: string) =>
+    app.inject({ method: 'PUT', url: path, headers: { ...ada, 'if-match': tag }, payload: { title: 'b' } })
+  const replaced = await put(String(created.headers.etag))
+  t.equal(replaced.statusCode, 200)
+  t.equal((await put(String(created.headers.etag))).statusCode, 412)
+  t.equal((await put(String(replaced.headers.etag))).statusCode, 200)
+})
+
+t.test('the list of posts has a tag that changes with what it shows', async (t) => {
+  const list = (tag?: string) =>
+    app.inject({ url: '/api/v1/posts?limit=5', headers: tag === undefined ? {} : { 'if-none-match': tag } })
+  const before = await list()
+  const tag = String(before.headers.etag)
+  t.match(tag, /^"[\w-]+"$/)
+  const same = await list(tag)
+  t.equal(same.statusCode, 304)
+  t.equal(same.body, '')
+  const payload = { title: 'New', description: '' }
+  await app.inject({ method: 'POST', url: '/api/v1/posts', headers: ada, payload })
+  const after = await list(tag)
+  t.equal(after.statusCode, 200)
+  t.not(after.headers.etag, tag)
+})
