@@ -12,8 +12,10 @@ import { loginHistoryRoutes } from './features/logins/routes.ts'
 import { logoutRoutes } from './features/logout/routes.ts'
 import { meRoutes } from './features/me/routes.ts'
 import { passwordRoutes } from './features/password/routes.ts'
+import { oauthRoutes } from './features/oauth/routes.ts'
 import { refreshRoutes } from './features/refresh/routes.ts'
 import { sessionRoutes } from './features/sessions/routes.ts'
+import { revocationsRoutes } from './features/revocations/routes.ts'
 import { signupRoutes } from './features/signup/routes.ts'
 import { userChangesRoutes } from './features/user-changes/routes.ts'
 import { userListRoutes } from './features/users/routes.ts'
@@ -69,6 +71,10 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
     schemas.ClientWithSecretSchema,
     schemas.CreateClientBodySchema,
     schemas.UpdateClientBodySchema,
+    schemas.OAuthErrorSchema,
+    schemas.TokenRequestSchema,
+    schemas.TokenAnswerSchema,
+    schemas.FeedSchema,
     schemas.UserChangeSchema,
     schemas.UserChangesSchema,
   ])
@@ -86,6 +92,7 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
 
   app.register(async (scope) => {
     await scope.register(rateLimit, { max: config.RATE_LIMIT_MAX, redis: scope.redis, keyOf: scope.callerOf })
+    await scope.register(oauthRoutes, { prefix: '/oauth' })
     await scope.register(
       async (api) => {
         await api.register(signupRoutes)
@@ -99,6 +106,7 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
         await api.register(exportRoutes)
         await api.register(userListRoutes)
         await api.register(userChangesRoutes)
+        await api.register(revocationsRoutes)
         await api.register(adminRoutes)
       },
       { prefix: '/api/v1' },

@@ -32,11 +32,17 @@ export interface AccessSubject {
   readonly epoch: number
 }
 
-/** The claims of a user's access token: RFC 9068 section 2.2, and what revocation needs. Times are seconds since 1970. */
-export function userClaims(
-  subject: AccessSubject,
-  issue: { issuer: string; audience: string; now: number; ttlSeconds: number; jti: string },
-): UserClaims {
+/** By whom, for whom and when a token is issued. Times are seconds, those of the clock since 1970. */
+export interface Issue {
+  readonly issuer: string
+  readonly audience: string
+  readonly now: number
+  readonly ttlSeconds: number
+  readonly jti: string
+}
+
+/** The claims of a user's access token: RFC 9068 section 2.2, and what revocation needs. */
+export function userClaims(subject: AccessSubject, issue: Issue): UserClaims {
   return {
     iss: issue.issuer,
     aud: issue.audience,
@@ -51,5 +57,29 @@ export function userClaims(
     gen: subject.gen,
     roles: [...subject.roles],
     username: subject.username,
+  }
+}
+
+export interface ClientSubject {
+  readonly clientId: string
+  readonly ver: number
+  readonly epoch: number
+  /** Separated by spaces. */
+  readonly scope: string
+}
+
+/** The claims of a registered client's access token: the client is its own subject (RFC 9068 section 2.2). */
+export function clientClaims(subject: ClientSubject, issue: Issue): ClientClaims {
+  return {
+    iss: issue.issuer,
+    aud: issue.audience,
+    sub: subject.clientId,
+    exp: issue.now + issue.ttlSeconds,
+    iat: issue.now,
+    jti: issue.jti,
+    client_id: subject.clientId,
+    ep: subject.epoch,
+    ver: subject.ver,
+    scope: subject.scope,
   }
 }

@@ -4,6 +4,7 @@ import { Type } from 'typebox'
 import { RefreshBodySchema, TokenPairSchema, ref } from '@portcullis/schemas'
 import { problem, problemResponses } from '@portcullis/service-kit'
 import { deviceOf } from '../../sessions/open.ts'
+import { noteReuse } from './note-reuse.ts'
 import { refreshSession } from './refresh.ts'
 
 export const refreshRoutes: FastifyPluginAsyncTypebox = async (app) => {
@@ -37,11 +38,7 @@ export const refreshRoutes: FastifyPluginAsyncTypebox = async (app) => {
         })
       const refreshed = await refreshSession(app, token, deviceOf(request))
       if (refreshed.outcome !== 'refreshed') {
-        if (refreshed.outcome === 'AUTH_REFRESH_REUSED')
-          request.log.warn(
-            { security: 'refresh_reuse', ...refreshed.subject },
-            'refresh token used twice, session ended',
-          )
+        noteReuse(request, refreshed)
         throw problem(refreshed.outcome)
       }
       reply.header('cache-control', 'no-store')
