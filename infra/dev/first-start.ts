@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { ensureDatabases, migrateDatabase, takeInventory, type Databases } from './databases.ts'
-import { root } from './places.ts'
+import { hasDatabases, makeDatabase, serviceUrl, takeInventory } from './databases.ts'
+import { root, type ServiceName } from './places.ts'
 import { say } from './screen.ts'
 import type { KeptSecrets } from './secrets.ts'
 import { CONTENT_CLIENT } from './services.ts'
 import { StopError } from './stop-error.ts'
 
 export interface FirstStart {
-  readonly databases: Databases
+  /** URLs, each with the service's own role. */
+  readonly databases: Readonly<Record<ServiceName, string>>
   /** Of the first admin, which nobody will tell again; undefined if it was there or its password was given. */
   readonly adminPassword: string | undefined
 }
@@ -20,16 +21,19 @@ export interface FirstStart {
  * @throws StopError if the databases belong to another checkout.
  */
 export async function makeWhatIsMissing(adminUrl: string, secrets: KeptSecrets): Promise<FirstStart> {
-  const databases = await ensureDatabases(adminUrl, secrets)
-  if (secrets.fresh && !databases.fresh) {
+  if ((await hasDatabases(adminUrl)) && secrets.fresh) {
     throw new StopError(
       'the databases portcullis_auth and portcullis_content are there, but not .portcullis/secrets.json with the ' +
         'key that opens them: bring that file from the checkout that made them, or drop both databases',
     )
   }
+  const databases = {
+    auth: serviceUrl(adminUrl, 'auth', secrets.auth),
+    content: serviceUrl(adminUrl, 'content', secrets.content),
+  }
   const applied = await Promise.all([
-    migrateDatabase('auth', databases.auth),
-    migrateDatabase('content', databases.content),
+    makeDatabase('auth', adminUrl, databases.auth),
+    makeDatabase('content', adminUrl, databases.content),
   ])
   const count = applied.flat().length
   if (count > 0) say('databases', `portcullis_auth, portcullis_content: ${count} migrations applied`)

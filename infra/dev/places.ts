@@ -17,10 +17,10 @@ export function homeFolder(...names: string[]): string {
   return folder
 }
 
-/** Folders of migrations, and the numbers of the locks under which they are applied. */
+/** Folders of migrations, and the numbers of the locks under which `portcullis migrate` applies them, too. */
 export const migrations = {
-  auth: { folder: join(root, 'migrations/auth'), lockValue: 7201 },
-  content: { folder: join(root, 'migrations/content'), lockValue: 7202 },
+  auth: { folder: join(root, 'migrations/auth'), lockValue: 7_170_001 },
+  content: { folder: join(root, 'migrations/content'), lockValue: 7_170_002 },
 } as const
 
 export type ServiceName = keyof typeof migrations
