@@ -13,6 +13,11 @@ interface Log {
   warn(fields: object, message: string): void
 }
 
+interface Waiting {
+  readonly login: FailedLogin
+  readonly failedAt: number
+}
+
 /**
  * Writes failed logins into the history behind their answers, one at a time, so that a flood of failures costs
  * one connection and a bounded queue. (A success is written with its session, in one transaction.)
@@ -20,7 +25,7 @@ interface Log {
 export class LoginRecorder {
   readonly #db: Kysely<DB>
   readonly #log: Log
-  readonly #waiting: { readonly login: FailedLogin; readonly failedAt: number }[] = []
+  readonly #waiting: Waiting[] = []
   #writing: Promise<void> | undefined
   #dropped = 0
 
@@ -45,22 +50,32 @@ export class LoginRecorder {
   }
 
   async #write(): Promise<void> {
+    let failure: unknown
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
       try {
-        await insertFailedLogin(this.#db, next.login, (performance.now() - next.failedAt) / 1000)
+        await this.#insert(next)
       } catch (error) {
-        // A user who was deleted meanwhile has no history.
-        if (databaseErrorOf(error)?.code !== FOREIGN_KEY_VIOLATION) this.#lost(error)
+        failure = error
+        // Whatever else waits would wait for the same database.
+        this.#dropped += 1 + this.#waiting.length
+        this.#waiting.length = 0
       }
     }
-    if (this.#dropped > 0) this.#log.warn({ dropped: this.#dropped }, 'too many failed logins to record all')
+    if (this.#dropped > 0)
+      this.#log.warn({ dropped: this.#dropped, err: failure }, 'failed logins could not all be recorded')
     this.#dropped = 0
     this.#writing = undefined
   }
 
-  /** Without the database nothing can be written; what waits is given up, as its answers were given long ago. */
-  #lost(error: unknown): void {
-    this.#log.warn({ err: error, dropped: this.#waiting.length + 1 }, 'failed logins could not be recorded')
-    this.#waiting.length = 0
+  async #insert({ login, failedAt }: Waiting): Promise<void> {
+    try {
+      // On a connection that is there already, so that nothing delays the insert after its age is taken.
+      await this.#db
+        .connection()
+        .execute((db) => insertFailedLogin(db, login, (performance.now() - failedAt) / 1000))
+    } catch (error) {
+      // A user who was deleted meanwhile has no history.
+      if (databaseErrorOf(error)?.code !== FOREIGN_KEY_VIOLATION) throw error
+    }
   }
 }

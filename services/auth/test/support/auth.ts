@@ -130,6 +130,11 @@ export async function startAuth(
   }
 }
 
+/** What the answers were, in the order of the numbers. */
+export function statusesOf(answers: readonly Answer[]): number[] {
+  return answers.map((answer) => answer.status).sort((a, b) => a - b)
+}
+
 /** Calls routes of an instance. */
 export function callOf(app: App): TestAuth['call'] {
   return async (method, path, { token, body, headers = {} } = {}) => {
