@@ -1,6 +1,7 @@
 export * from './client.ts'
 export * from './common.ts'
 export * from './export.ts'
+export * from './introspection.ts'
 export * from './login.ts'
 export * from './oauth.ts'
 export * from './post.ts'

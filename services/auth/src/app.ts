@@ -74,6 +74,8 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
     schemas.OAuthErrorSchema,
     schemas.TokenRequestSchema,
     schemas.TokenAnswerSchema,
+    schemas.TokenFormSchema,
+    schemas.IntrospectionSchema,
     schemas.FeedSchema,
     schemas.UserChangeSchema,
     schemas.UserChangesSchema,

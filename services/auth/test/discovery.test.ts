@@ -19,6 +19,16 @@ t.test('discovery', async (t) => {
     t.match(headers['cache-control'], /^public, max-age=\d+/)
   })
 
+  await t.test('every endpoint that the metadata names is there', async (t) => {
+    for (const [name, url] of Object.entries<string>(metadata)) {
+      if (!name.endsWith('_endpoint') && name !== 'jwks_uri') continue
+      t.ok(url.startsWith('http://auth.test/'), name)
+      const method = name === 'jwks_uri' ? 'GET' : 'POST'
+      const { status } = await auth.call(method, new URL(url).pathname)
+      t.notOk([404, 405].includes(status), `${name}: ${status}`)
+    }
+  })
+
   await t.test('a stale token is not looked at', async (t) => {
     for (const path of ['/.well-known/oauth-authorization-server', '/.well-known/jwks.json'])
       t.equal((await auth.call('GET', path, { token: 'stale' })).status, 200)

@@ -42,15 +42,17 @@ export function insertSession(db: Kysely<DB>, userId: string, times: PairTimes, 
     .executeTakeFirstOrThrow()
 }
 
-/** The session of this user, locked. */
-export function lockSession(db: Kysely<DB>, id: string, userId: string) {
+function selectSession(db: Kysely<DB>, id: string, userId: string) {
   return db
     .selectFrom('sessions')
     .select([...pairColumns, 'rotated_by', 'rotated_at', 'ended_at'])
     .where('id', '=', id)
     .where('user_id', '=', userId)
-    .forUpdate()
-    .executeTakeFirst()
+}
+
+/** The session of this user, locked. */
+export function lockSession(db: Kysely<DB>, id: string, userId: string) {
+  return selectSession(db, id, userId).forUpdate().executeTakeFirst()
 }
 
 export type LockedSession = NonNullable<Awaited<ReturnType<typeof lockSession>>>
@@ -65,6 +67,16 @@ export function stateOf(session: LockedSession): SessionState {
     rotatedBy: session.rotated_by ?? undefined,
     rotatedAt: session.rotated_at?.getTime(),
   }
+}
+
+/** What would decide about a refresh token of this session now. */
+export async function findSessionState(
+  db: Kysely<DB>,
+  id: string,
+  userId: string,
+): Promise<SessionState | undefined> {
+  const session = await selectSession(db, id, userId).executeTakeFirst()
+  return session && stateOf(session)
 }
 
 /** The next pair of a session takes the place of the current one. */

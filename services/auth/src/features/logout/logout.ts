@@ -12,12 +12,15 @@ import { lockUserToIssue } from '../../users/queries.ts'
  *
  * @returns undefined if nothing of the session is left, not even the event: its tokens have expired
  */
-export async function logout(app: FastifyInstance, claims: UserClaims): Promise<Receipt | undefined> {
-  const { sub, sid } = claims
+export async function logout(
+  app: FastifyInstance,
+  { sub, sid }: Pick<UserClaims, 'sub' | 'sid'>,
+  reason: 'logout' | 'revoked' = 'logout',
+): Promise<Receipt | undefined> {
   const { receipt } = await app.transact(async (trx) => {
     await lockUserToIssue(trx, sub)
     const session = await lockSession(trx, sid, sub)
-    const isEnded = session && (await endSession(trx, sid, sub, 'logout', new Date(app.now())))
+    const isEnded = session && (await endSession(trx, sid, sub, reason, new Date(app.now())))
     return { value: undefined, revoke: isEnded ? { kind: 'session', key: sid } : undefined }
   })
   await app.sessionMirror.drop(sub, [sid])

@@ -2,14 +2,18 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { OAuthErrorBody } from '@portcullis/schemas'
 import { asProblem, type ProblemError } from '@portcullis/service-kit'
 
-/** Error codes of RFC 6749 section 5.2. */
-export type OAuthErrorCode =
-  | 'invalid_request'
-  | 'invalid_client'
-  | 'invalid_grant'
-  | 'unauthorized_client'
-  | 'unsupported_grant_type'
-  | 'invalid_scope'
+/** Error codes of RFC 6749 section 5.2, and of RFC 6750 and RFC 7009 those that they add, with their status. */
+const STATUS = {
+  invalid_request: 400,
+  invalid_client: 401,
+  invalid_grant: 400,
+  unauthorized_client: 400,
+  unsupported_grant_type: 400,
+  invalid_scope: 400,
+  insufficient_scope: 403,
+  temporarily_unavailable: 503,
+} as const
+export type OAuthErrorCode = keyof typeof STATUS
 
 /** An error that a route under /oauth answers with, in the form that RFC 6749 section 5.2 gives it. */
 export class OAuthError extends Error {
@@ -28,9 +32,11 @@ export function answerOAuthError(error: unknown, request: FastifyRequest, reply:
   reply.header('cache-control', 'no-store').type('application/json; charset=utf-8')
   if (error instanceof OAuthError) {
     if (error.code === 'invalid_client')
-      reply.code(401).header('www-authenticate', 'Basic realm="portcullis", charset="UTF-8"')
-    else reply.code(400)
-    return reply.send({ error: error.code, error_description: error.message } satisfies OAuthErrorBody)
+      reply.header('www-authenticate', 'Basic realm="portcullis", charset="UTF-8"')
+    if (error.code === 'temporarily_unavailable') reply.header('retry-after', '1')
+    return reply
+      .code(STATUS[error.code])
+      .send({ error: error.code, error_description: error.message } satisfies OAuthErrorBody)
   }
   const found = asProblem(error, request)
   if (found.statusCode >= 500) {

@@ -2,6 +2,8 @@ import formbody from '@fastify/formbody'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { answerOAuthError } from './errors.ts'
 import { parseForm } from './form.ts'
+import { introspectionRoutes } from './introspection.ts'
+import { revocationRoutes } from './revocation.ts'
 import { tokenRoutes } from './token.ts'
 
 const BODY_LIMIT_BYTES = 32 * 1024
@@ -15,4 +17,6 @@ export const oauthRoutes: FastifyPluginAsyncTypebox = async (app) => {
     reply.header('cache-control', 'no-store')
   })
   await app.register(tokenRoutes)
+  await app.register(introspectionRoutes)
+  await app.register(revocationRoutes)
 }

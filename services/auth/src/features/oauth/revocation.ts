@@ -1,0 +1,77 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import { OAuthErrorSchema, ref, TokenFormSchema } from '@portcullis/schemas'
+import type { Receipt } from '../../database/transaction.ts'
+import { findReceipt } from '../../revocation/receipt.ts'
+import { logout } from '../logout/logout.ts'
+import { callerOf } from './caller.ts'
+import { authenticateClient } from './client-authentication.ts'
+import { OAuthError } from './errors.ts'
+import { clientOf, inspect, type KnownToken } from './inspect.ts'
+import { oauthProblems } from './responses.ts'
+
+const SCOPE = 'tokens:revoke'
+
+export const revocationRoutes: FastifyPluginAsyncTypebox = async (app) => {
+  app.post(
+    '/revoke',
+    {
+      config: {
+        rateLimitByBody: true,
+        rateLimitKey: async (request) => `client:${(await authenticateClient(app, request)).client_id}`,
+      },
+      schema: {
+        operationId: 'revokeToken',
+        summary: 'Revocation endpoint',
+        description:
+          'RFC 7009, at once: after a 200 no verifier accepts the token. A refresh token ends its session, with ' +
+          'all of its tokens; an access token dies alone. Clients revoke their own tokens, those with the scope ' +
+          `\`${SCOPE}\` any. The tokens of logins belong to the public client \`portcullis\`. Tokens that are ` +
+          'not known, or have expired, are answered with 200 as well.',
+        tags: ['oauth'],
+        security: [{ client: [] }, {}],
+        consumes: ['application/x-www-form-urlencoded'],
+        body: ref(TokenFormSchema),
+        response: {
+          200: Type.Object({}, { description: 'No verifier accepts the token' }),
+          ...oauthProblems({
+            400: '`invalid_request`; `unauthorized_client`: the token was issued to another client',
+            401: '`invalid_client`',
+          }),
+          503: {
+            description:
+              '`temporarily_unavailable`: the token is revoked, but not every verifier has said yet that it knows, ' +
+              'or it could not be revoked; repeat the request after `Retry-After`',
+            content: { 'application/json': { schema: ref(OAuthErrorSchema) } },
+          },
+        },
+      },
+    },
+    async (request, reply) => {
+      const caller = await callerOf(app, request, request.body)
+      const token = await inspect(app, request.body.token, { ended: true })
+      if (!token) return {}
+      if (clientOf(token) !== caller.client_id && !caller.scopes.includes(SCOPE))
+        throw new OAuthError('unauthorized_client', 'The token was issued to another client')
+      const receipt = await revoke(app, token)
+      // A client that knows RFC 7009 takes 200 for done, 503 for "ask again", and nothing else.
+      if (receipt && (await app.barrier.settle(reply, receipt)) === 202)
+        throw new OAuthError('temporarily_unavailable', 'Not every verifier has said that it knows')
+      return {}
+    },
+  )
+}
+
+/** @returns undefined if nothing of the token's session is left */
+async function revoke(app: FastifyInstance, token: KnownToken): Promise<Receipt | undefined> {
+  if (token.type === 'refresh') return logout(app, token.claims, 'revoked')
+  const { jti } = token.claims
+  const before = await findReceipt(app.db, 'token', jti)
+  if (before) return before
+  const { receipt } = await app.transact(async () => ({
+    value: undefined,
+    revoke: { kind: 'token', key: jti },
+  }))
+  return receipt
+}
