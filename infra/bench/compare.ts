@@ -1,0 +1,97 @@
+import autocannon from 'autocannon'
+import type { Server } from './server.ts'
+
+/** A request that is made over and over. */
+export interface Load {
+  readonly server: Server
+  readonly path: string
+  readonly method?: 'GET' | 'POST' | 'PUT'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  readonly connections?: number
+  /** A request of its own for each; `index` counts from 0. */
+  readonly vary?: (index: number) => { readonly headers?: Record<string, string>; readonly body?: string }
+}
+
+export interface Measure {
+  readonly rps: number
+  readonly cpuMicros: number
+  readonly p50: number
+  readonly p99: number
+}
+
+export interface Pace {
+  readonly rounds: number
+  readonly seconds: number
+}
+
+/** Loads a server for so long. @throws Error if an answer is no success. */
+export async function measure(load: Load, seconds: number): Promise<Measure> {
+  const { server, path, method = 'GET', headers = {}, body, connections = 32, vary } = load
+  let index = 0
+  const before = server.cpuMicros()
+  const result = await autocannon({
+    url: server.url + path,
+    method,
+    headers,
+    ...(body !== undefined && { body }),
+    connections,
+    duration: seconds,
+    ...(vary && {
+      requests: [{ setupRequest: (request) => ({ ...request, ...merge(request, vary(index++)) }) }],
+    }),
+  })
+  const cpu = server.cpuMicros() - before
+  const answered = result['2xx']
+  if (result.non2xx > 0 || result.errors > 0)
+    throw new Error(`${method} ${path}: ${result.non2xx} refused and ${result.errors} lost of ${answered}`)
+  return {
+    rps: answered / result.duration,
+    cpuMicros: cpu / answered,
+    p50: result.latency.p50,
+    p99: result.latency.p99,
+  }
+}
+
+function merge(
+  request: autocannon.Request,
+  own: { readonly headers?: Record<string, string>; readonly body?: string },
+): Partial<autocannon.Request> {
+  return {
+    ...(own.headers && { headers: { ...request.headers, ...own.headers } }),
+    ...(own.body !== undefined && { body: own.body }),
+  }
+}
+
+/** Loads in turn, A B A B …, so that both meet the same weather; the medians of each. */
+export async function compare(
+  { ours, bare }: { readonly ours: Load; readonly bare: Load },
+  { rounds, seconds }: Pace,
+): Promise<{ ours: Measure; bare: Measure }> {
+  const warmUp = Math.min(2, seconds)
+  await measure(ours, warmUp)
+  await measure(bare, warmUp)
+  const measured: { ours: Measure[]; bare: Measure[] } = { ours: [], bare: [] }
+  for (let round = 0; round < rounds; round++) {
+    measured.ours.push(await measure(ours, seconds))
+    measured.bare.push(await measure(bare, seconds))
+  }
+  return { ours: medianOf(measured.ours), bare: medianOf(measured.bare) }
+}
+
+function medianOf(measures: readonly Measure[]): Measure {
+  const of = (pick: (measure: Measure) => number) => median(measures.map(pick))
+  return {
+    rps: of((m) => m.rps),
+    cpuMicros: of((m) => m.cpuMicros),
+    p50: of((m) => m.p50),
+    p99: of((m) => m.p99),
+  }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  const upper = sorted[middle] ?? NaN
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2
+}

@@ -1,0 +1,40 @@
+import { cpus, loadavg } from 'node:os'
+import type { Measure } from './compare.ts'
+
+/** A line of the result. */
+export interface Row {
+  readonly name: string
+  /** What was measured, for people. */
+  readonly figures: string
+  readonly value: number
+  readonly unit: string
+  readonly target?: { readonly bound: 'at least' | 'at most'; readonly value: number }
+}
+
+/** Requests a second of ours by those of the reference. */
+export function ratio(name: string, ours: Measure, bare: Measure, atLeast: number): Row {
+  return {
+    name,
+    figures: `${shown(ours)} ÷ ${shown(bare)}`,
+    value: ours.rps / bare.rps,
+    unit: '×',
+    target: { bound: 'at least', value: atLeast },
+  }
+}
+
+export function shown({ rps, cpuMicros, p50, p99 }: Measure): string {
+  return `${Math.round(rps)} rps, ${Math.round(cpuMicros)} µs CPU, p50 ${p50} p99 ${p99} ms`
+}
+
+export function print(rows: readonly Row[]): void {
+  for (const { name, figures, value, unit, target } of rows) {
+    const aim = target ? ` (target ${target.bound} ${target.value})` : ''
+    console.log(`${name.padEnd(44)} ${value.toFixed(2)} ${unit}${aim}\n${' '.repeat(45)}${figures}`)
+  }
+}
+
+/** The machine, and how busy it is with other things. */
+export function machine(): string {
+  const [minute = 0] = loadavg()
+  return `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, Node ${process.version}, load ${minute.toFixed(2)}`
+}

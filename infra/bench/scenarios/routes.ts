@@ -1,0 +1,71 @@
+import { compare, type Pace } from '../compare.ts'
+import { ratio, type Row } from '../report.ts'
+import type { Stage } from '../stage.ts'
+import { create, newUser } from '../user.ts'
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+/** `GET /tasks/{id}` with a token seen before, against the same query without any check. */
+export async function taskById(stage: Stage, pace: Pace): Promise<Row[]> {
+  const user = await newUser(stage)
+  const id = await create(stage, user, 'tasks', { title: 'A task to be read' })
+  const reference = await stage.reference()
+  const { ours, bare } = await compare(
+    {
+      ours: { server: stage.content, path: `/api/v1/tasks/${id}`, headers: user.headers },
+      bare: { server: reference, path: `/tasks/${id}` },
+    },
+    pace,
+  )
+  await reference.stop()
+  return [ratio('GET /tasks/{id}, token seen before', ours, bare, 0.9)]
+}
+
+/** `GET /posts`, the newest 20, against plain Fastify that sends the same bytes from memory. */
+export async function newestPosts(stage: Stage, pace: Pace): Promise<Row[]> {
+  const user = await newUser(stage)
+  for (let n = 1; n <= 20; n++)
+    await create(stage, user, 'posts', {
+      title: `Post ${n}`,
+      description: 'About as long as a short post is. '.repeat(4),
+    })
+  const bytes = await (await fetch(`${stage.content.url}/api/v1/posts`)).text()
+  const reference = await stage.reference(bytes)
+  const { ours, bare } = await compare(
+    {
+      ours: { server: stage.content, path: '/api/v1/posts' },
+      bare: { server: reference, path: '/bytes' },
+    },
+    pace,
+  )
+  await reference.stop()
+  return [ratio('GET /posts, newest 20', ours, bare, 0.85)]
+}
+
+/** `POST /tasks` against the same insert without any check. */
+export async function createTask(stage: Stage, pace: Pace): Promise<Row[]> {
+  const user = await newUser(stage)
+  await create(stage, user, 'tasks', { title: 'The first makes the author' })
+  const reference = await stage.reference()
+  const { ours, bare } = await compare(
+    {
+      ours: {
+        server: stage.content,
+        path: '/api/v1/tasks',
+        method: 'POST',
+        headers: { ...user.headers, ...JSON_TYPE },
+        body: JSON.stringify({ title: 'A task' }),
+      },
+      bare: {
+        server: reference,
+        path: '/tasks',
+        method: 'POST',
+        headers: JSON_TYPE,
+        body: JSON.stringify({ title: 'A task', owner_id: user.id }),
+      },
+    },
+    pace,
+  )
+  await reference.stop()
+  return [ratio('POST /tasks', ours, bare, 0.85)]
+}

@@ -1,0 +1,71 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { end, hasEnded, howEnded } from '../dev/processes.ts'
+import { root } from '../dev/places.ts'
+
+/** A server under measurement. */
+export interface Server {
+  readonly url: string
+  readonly pid: number
+  /** CPU time that the process has taken so far, in microseconds, by the kernel's account. */
+  cpuMicros(): number
+  /** Resident memory, in MiB. */
+  rssMib(): number
+  stop(): Promise<void>
+}
+
+const hasTaskset = spawnSync('taskset', ['--version']).status === 0
+const ticksPerSecond = Number(spawnSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).stdout) || 100
+
+/** The processor that the measured server has for itself, where processes can be pinned. */
+export const SERVER_CPU = '0'
+
+/** Moves this process, which makes the load, out of the server's way. */
+export function pinLoad(): boolean {
+  return hasTaskset && spawnSync('taskset', ['-acp', '1', String(process.pid)]).status === 0
+}
+
+/**
+ * Starts a program that serves HTTP, pinned to a processor, and waits until `ready` answers 200.
+ *
+ * @param file below the checkout
+ */
+export async function startServer(
+  file: string,
+  port: number,
+  env: NodeJS.ProcessEnv,
+  { ready = '/health/ready', args = [] }: { ready?: string; args?: readonly string[] } = {},
+): Promise<Server> {
+  const command = [...(hasTaskset ? ['taskset', '-c', SERVER_CPU] : []), process.execPath, ...args, file]
+  const child = spawn(command[0] ?? process.execPath, command.slice(1), {
+    cwd: root,
+    env: { ...process.env, NODE_ENV: 'production', ...env, PORT: String(port) },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const url = `http://127.0.0.1:${port}`
+  await untilReady(child, `${url}${ready}`, file)
+  const pid = child.pid ?? 0
+  return {
+    url,
+    pid,
+    cpuMicros: () => {
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) /, '')
+        .split(' ')
+      return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1e6
+    },
+    rssMib: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024,
+    stop: () => end(child, 'SIGTERM', 5000),
+  }
+}
+
+async function untilReady(child: ChildProcess, url: string, file: string): Promise<void> {
+  for (;;) {
+    if (hasEnded(child)) throw new Error(`${file} has ended while starting: ${howEnded(child)}`)
+    const answer = await fetch(url).catch(() => undefined)
+    await answer?.body?.cancel()
+    if (answer?.status === 200) return
+    await sleep(20)
+  }
+}

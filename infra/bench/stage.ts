@@ -1,0 +1,106 @@
+import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { makeWhatIsMissing } from '../dev/first-start.ts'
+import { homeFolder, root } from '../dev/places.ts'
+import { freePort } from '../dev/ports.ts'
+import { startPostgres } from '../dev/postgres.ts'
+import { Guard } from '../dev/processes.ts'
+import { findRedis } from '../dev/redis-program.ts'
+import { startRedis } from '../dev/redis.ts'
+import { say } from '../dev/screen.ts'
+import { serviceVariables, type Setting } from '../dev/services.ts'
+import { startServer, type Server } from './server.ts'
+
+/** Both services in production mode, and the reference, on stores of their own. */
+export interface Stage {
+  readonly auth: Server
+  readonly content: Server
+  readonly setting: Setting
+  /** The reference, which sends these bytes at `/bytes`. */
+  reference(bytes?: string): Promise<Server>
+  stop(): Promise<void>
+}
+
+/** Limits stay on, at a number that nobody reaches: what they cost belongs to the figures. */
+const SETTINGS = { RATE_LIMIT_MAX: '1000000000', LOGIN_THROTTLE: 'off', LOG_LEVEL: 'info' }
+
+export async function setStage(): Promise<Stage> {
+  build()
+  const guard = new Guard()
+  const folder = homeFolder(`bench-${process.pid}`)
+  const random = () => randomBytes(16).toString('hex')
+  const secrets = {
+    postgres: random(),
+    auth: random(),
+    content: random(),
+    redis: random(),
+    clientSecret: randomBytes(32).toString('base64url'),
+    keyEncryptionKey: randomBytes(32).toString('base64'),
+    fresh: true,
+  }
+  const program = await findRedis()
+  const postgres = await startPostgres({
+    folder: join(folder, 'postgres'),
+    port: await freePort(),
+    password: secrets.postgres,
+    log: join(folder, 'postgres.log'),
+    settings: { max_connections: '200' },
+    onSpawn: (child, signal) => guard.watch(child, signal),
+  })
+  const redis = await startRedis({
+    program: program.path,
+    folder: join(folder, 'redis'),
+    port: await freePort(),
+    password: secrets.redis,
+    log: join(folder, 'redis.log'),
+    onSpawn: (child, signal) => guard.watch(child, signal),
+  })
+  const { databases } = await makeWhatIsMissing(postgres.adminUrl, secrets)
+  const [authPort, contentPort] = await Promise.all([freePort(), freePort()])
+  const setting: Setting = {
+    origin: `http://127.0.0.1:${authPort}`,
+    ports: { auth: authPort, content: contentPort },
+    metricsPorts: { auth: 0, content: 0 },
+    databases,
+    redisUrl: redis.url,
+    secrets,
+  }
+  const start = (name: 'auth' | 'content') =>
+    startServer(`services/${name}/dist/server.js`, setting.ports[name], {
+      ...serviceVariables(name, setting),
+      ...SETTINGS,
+      HOST: '127.0.0.1',
+    })
+  const auth = await start('auth')
+  const content = await start('content')
+  const references: Server[] = []
+  return {
+    auth,
+    content,
+    setting,
+    reference: async (bytes = '') => {
+      const env = { DATABASE_URL: databases.content, BYTES: bytes }
+      const args = ['--conditions=@portcullis/source']
+      const server = await startServer('infra/bench/reference.ts', await freePort(), env, { args })
+      references.push(server)
+      return server
+    },
+    stop: async () => {
+      await Promise.allSettled([...references, content, auth].map((server) => server.stop()))
+      await redis.stop()
+      await postgres.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function build(): void {
+  say('build', 'both services, as production runs them')
+  const { status } = spawnSync('pnpm', ['exec', 'tsc', '-b', 'services/auth', 'services/content'], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  if (status !== 0) throw new Error('the build failed')
+}
