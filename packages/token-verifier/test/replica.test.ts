@@ -126,6 +126,18 @@ t.test('a new epoch kills older tokens at once, and asks for the log again', asy
   t.ok(isDead(replica, userClaims({ ep: 2 })))
 })
 
+t.test(
+  'places that an older epoch had beyond the head of a newer one are not taken for the new ones',
+  async (t) => {
+    const replica = new Replica()
+    replica.apply([event(1, 'a'), event(2, 'b')])
+    t.equal(replica.advance({ epoch: 2, seq: 1, base: 0 }), 'covered')
+    t.strictSame(replica.position, { epoch: 2, seq: 1 })
+    t.notOk(replica.reached({ epoch: 2, seq: 2 }))
+    t.ok(isDead(replica, userClaims({ sid: 'b', ep: 2 })), 'what is held stays held')
+  },
+)
+
 t.test('events of an epoch that no head has named move no position', async (t) => {
   const replica = filled()
   replica.apply([event(3, 'c', { epoch: 9 })])

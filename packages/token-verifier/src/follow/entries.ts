@@ -27,20 +27,29 @@ export interface Read {
   /** How many entries the log gave, readable or not, and the id of the last of them. */
   logged: number
   logId: string | undefined
+  /** Whether the log gave an entry that is no event, and so perhaps stands where one should. */
+  isGarbled: boolean
   /** The newest beat that could be read. */
   beat: Beat | undefined
   beatId: string | undefined
 }
 
 /**
- * Reads an answer to XREAD. An entry that is no event, and a beat that is none, are passed over: what is
- * missing shows when a head is not reached.
+ * Reads an answer to XREAD. A beat that is none is passed over, and so is an entry that is no event, but that is
+ * told.
  *
  * @throws Error if it is no answer to XREAD at all.
  */
 export function readReply(answer: unknown): Read {
   if (!reply.Check(answer)) throw new Error('not an answer to XREAD')
-  const read: Read = { events: [], logged: 0, logId: undefined, beat: undefined, beatId: undefined }
+  const read: Read = {
+    events: [],
+    logged: 0,
+    logId: undefined,
+    isGarbled: false,
+    beat: undefined,
+    beatId: undefined,
+  }
   for (const [key, entries] of answer ?? []) {
     if (key === revocationKeys.log) readLog(entries, read)
     else if (key === revocationKeys.beat) readBeats(entries, read)
@@ -60,6 +69,7 @@ function readLog(entries: readonly Entry[], read: Read): void {
   for (const entry of entries) {
     const event = readEvent(entry)
     if (event) read.events.push(event)
+    else read.isGarbled = true
   }
 }
 

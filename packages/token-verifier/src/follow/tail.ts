@@ -8,7 +8,8 @@ import { reportApplied, type Observer } from './observer.ts'
 /** Most entries of each stream that one read asks for. */
 export const COUNT = 2000
 const FRONT = '0-0'
-const RELOAD_PAUSE_MS = 100
+const SHORTEST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 1000
 
 export interface TailOptions {
   clientId: string
@@ -26,6 +27,7 @@ export class Tail {
   readonly #reader: LogReader
   readonly #pace: () => number
   #logId = FRONT
+  #isGarbled = false
   #coveredAt = -Infinity
   /** When the log was last begun to be read from its front, and from when on that may be done again. */
   #reload = { since: -Infinity, next: -Infinity }
@@ -52,11 +54,14 @@ export class Tail {
     this.#logId = read.logId ?? this.#logId
     const isNew = read.events.length > 0
     const whole = this.#apply(read)
+    // Until all was read again without it, nobody knows what should stand there.
+    this.#isGarbled ||= read.isGarbled
     // What is left unread would make a beat look as if it ran ahead of the log.
     if (read.logged >= COUNT) return { isCovered: false, isUrgent: isNew }
     this.#readToEnd()
-    if (!whole) this.#readAllAgain()
-    if (!read.beat) return { isCovered: false, isUrgent: isNew }
+    const isGarbled = this.#isGarbled
+    if (!whole || isGarbled) this.#readAllAgain()
+    if (!read.beat || isGarbled) return { isCovered: false, isUrgent: isNew }
     const mark = read.beat.marks[`${clientId}/${member.name}`]
     const { outcome, urgent } = member.hear(this.#reader, read.beat, mark)
     if (outcome === 'behind') this.#readAllAgain()
@@ -75,7 +80,8 @@ export class Tail {
   #readToEnd(): void {
     if (this.#reload.next !== Infinity) return
     const now = this.#pace()
-    this.#reload.next = now + Math.max(RELOAD_PAUSE_MS, now - this.#reload.since)
+    const pause = Math.max(SHORTEST_PAUSE_MS, now - this.#reload.since)
+    this.#reload.next = now + Math.min(pause, LONGEST_PAUSE_MS)
   }
 
   /** Reads all again from the front, but not without pause: what is wrong with the log may take a while to mend. */
@@ -84,6 +90,7 @@ export class Tail {
     if (now < this.#reload.next) return
     this.#reload = { since: now, next: Infinity }
     this.#logId = FRONT
+    this.#isGarbled = false
     this.#reader.reload()
     this.#options.observer.reloading?.('redis')
   }

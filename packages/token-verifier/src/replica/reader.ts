@@ -72,8 +72,9 @@ export class LogReader {
     if (this.#settled !== undefined && head.epoch > this.#settled) this.reload()
     if (!this.#covers(head)) return 'behind'
     this.#settled = head.epoch
-    this.#run ??= { from: head.seq + 1, epoch: head.epoch, to: head.seq }
-    this.#run.epoch = head.epoch
+    // What an older epoch has beyond this head was lost by the log's writer, which will use its places again.
+    if (!this.#run || this.#run.epoch < head.epoch)
+      this.#run = { from: this.#run?.from ?? head.seq + 1, epoch: head.epoch, to: head.seq }
     this.#reach(asOf)
     return 'covered'
   }

@@ -108,6 +108,15 @@ export class Replica {
     return claims.ep < this.#epoch || this.#value('key', kid) >= 0
   }
 
+  /**
+   * The newest value held about a thing, or undefined if nothing is. For the log's writer, which asks what its
+   * database has lost.
+   */
+  held(kind: RevocationKind, key: string): number | undefined {
+    const value = this.#value(kind, key)
+    return value >= 0 ? value : undefined
+  }
+
   /** Whether everything up to this position is held. */
   reached(position: Position): boolean {
     return comparePositions(this.#position, position) >= 0
