@@ -17,6 +17,7 @@ const COMMANDS = {
   walk: 'infra/dev/walk.ts',
   test: 'infra/dev/test.ts',
   check: 'infra/check.ts',
+  compose: 'infra/compose/run.ts',
   portcullis: 'infra/dev/portcullis.ts',
 }
 

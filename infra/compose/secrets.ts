@@ -1,0 +1,105 @@
+// Makes what is missing of the secrets, each into a volume of those who need it: `make`; `show NAME` prints one.
+// A volume is mounted by its owner alone, so its files may be readable for whatever user its owner runs as.
+import { createHash, randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+
+const ROOT = '/secrets'
+/** Held by nobody else: what all other files are derived from. */
+const MASTER = `${ROOT}/setup/secrets.json`
+
+const password = () => randomBytes(24).toString('base64url')
+
+function newSecrets() {
+  return {
+    postgres: password(),
+    postgres_auth: password(),
+    postgres_content: password(),
+    redis_auth: password(),
+    redis_content: password(),
+    client_secret: randomBytes(32).toString('base64url'),
+    key_encryption_key: randomBytes(32).toString('base64'),
+    admin_password: password(),
+    grafana_admin_password: password(),
+  }
+}
+
+type Secrets = ReturnType<typeof newSecrets>
+
+/** Those that were made before, and new ones for what is missing. */
+function readSecrets(): Secrets {
+  const secrets = newSecrets()
+  if (!existsSync(MASTER)) return secrets
+  const known: unknown = JSON.parse(readFileSync(MASTER, 'utf8'))
+  for (const name of Object.keys(secrets)) {
+    const value: unknown = Reflect.get(Object(known), name)
+    if (typeof value === 'string') Reflect.set(secrets, name, value)
+  }
+  return secrets
+}
+
+function make(): void {
+  const secrets = readSecrets()
+  write(MASTER, JSON.stringify(secrets, null, 2), 0o400)
+  for (const [name, text] of Object.entries(filesOf(secrets))) write(`${ROOT}/${name}`, text, 0o444)
+}
+
+function filesOf(secrets: Secrets): Record<string, string> {
+  const database = (name: 'auth' | 'content') =>
+    `postgres://portcullis_${name}:${secrets[`postgres_${name}`]}@postgres:5432/portcullis_${name}`
+  const redis = (user: 'auth' | 'content', number: number) =>
+    `redis://${user}:${secrets[`redis_${user}`]}@redis:6379/${number}`
+  return {
+    'postgres/postgres_password': secrets.postgres,
+    'redis/users.acl': redisUsers(secrets),
+    'setup/postgres_admin_url': `postgres://postgres:${secrets.postgres}@postgres:5432/postgres`,
+    'setup/auth_database_url': database('auth'),
+    'setup/content_database_url': database('content'),
+    'setup/client_secret': secrets.client_secret,
+    'setup/admin_password': secrets.admin_password,
+    'auth/database_url': database('auth'),
+    'auth/cache_redis_url': redis('auth', 0),
+    'auth/revocation_redis_url': redis('auth', 1),
+    'auth/session_redis_url': redis('auth', 2),
+    'auth/key_encryption_key': secrets.key_encryption_key,
+    'content/database_url': database('content'),
+    'content/cache_redis_url': redis('content', 0),
+    'content/revocation_redis_url': redis('content', 1),
+    'content/client_secret': secrets.client_secret,
+    'grafana/admin_password': secrets.grafana_admin_password,
+  }
+}
+
+/**
+ * Names of keys separate the users, since Redis does not separate them by logical database: content reads the
+ * revocation log, beat and head, writes its own acks, and has its cache and the shared counters of the limits.
+ */
+function redisUsers({ redis_auth, redis_content }: Secrets): string {
+  const hash = (text: string) => `#${createHash('sha256').update(text).digest('hex')}`
+  const common = '+@read +@write +@connection +@pubsub +@transaction +eval +evalsha +script|load'
+  return [
+    'user default off',
+    'user health on nopass resetkeys resetchannels -@all +ping',
+    `user auth on ${hash(redis_auth)} allkeys allchannels -@all ${common} +xinfo -@dangerous +info +config|get`,
+    [
+      `user content on ${hash(redis_content)} resetkeys resetchannels`,
+      '%R~{revocations}:log %R~{revocations}:beat %R~{revocations}:head ~{revocations}:ack:content',
+      '~ratelimit:* ~{cache:content:* &cache:content',
+      `-@all ${common} -@dangerous +info`,
+    ].join(' '),
+  ].join('\n')
+}
+
+/** Whole or not at all. */
+function write(path: string, text: string, mode: number): void {
+  if (existsSync(path) && readFileSync(path, 'utf8').trimEnd() === text) return
+  writeFileSync(`${path}.new`, `${text}\n`, { mode })
+  renameSync(`${path}.new`, path)
+}
+
+const [command, name = ''] = process.argv.slice(2)
+if (command === 'make') make()
+else if (command === 'show' && existsSync(MASTER)) console.log(Reflect.get(readSecrets(), name))
+else {
+  console.error('usage: secrets make | show NAME')
+  process.exitCode = 1
+}
