@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import type { InjectOptions } from 'fastify'
 import { bearer, read, schemas, startContent } from './support/content.ts'
 
 const { app, issuer } = await startContent(t)
 const id = randomUUID()
 
+interface Request {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly url: string
+  readonly payload?: object
+}
+
 /** Every route that needs a token, with a request that fits it. */
-const PROTECTED: InjectOptions[] = [
+const PROTECTED: Request[] = [
   { method: 'POST', url: '/api/v1/posts', payload: { title: 'a', description: '' } },
   { method: 'PATCH', url: `/api/v1/posts/${id}`, payload: { title: 'a' } },
   { method: 'DELETE', url: `/api/v1/posts/${id}` },
@@ -18,7 +23,7 @@ const PROTECTED: InjectOptions[] = [
   { method: 'PATCH', url: `/api/v1/tasks/${id}`, payload: { title: 'a' } },
   { method: 'DELETE', url: `/api/v1/tasks/${id}` },
 ]
-const name = ({ method, url }: InjectOptions) => `${method ?? 'GET'} ${String(url)}`
+const name = ({ method, url }: Request) => `${method} ${url}`
 
 t.test('without a token every route but reading posts is closed', async (t) => {
   for (const request of PROTECTED) {

@@ -44,7 +44,7 @@ for (const { kind, body, other } of kinds) {
         headers: ada,
         payload: { title: 'changed' },
       })
-      for (const payload of [body, Object.fromEntries(Object.entries(body).reverse())]) {
+      for (const payload of [body, Object.fromEntries(Object.entries(body).toReversed())]) {
         const again = await create(key, payload)
         t.equal(again.statusCode, 201)
         t.equal(again.body, first.body)

@@ -65,7 +65,7 @@ for (const { kind, body, change } of kinds) {
     const results = await race(10, () => patch(path, { 'if-match': tag }))
     const statuses = results
       .map((result) => (result.status === 'fulfilled' ? result.value.statusCode : 0))
-      .sort()
+      .sort((a, b) => a - b)
     t.strictSame(statuses, [200, ...Array<number>(9).fill(412)])
   })
 

@@ -28,9 +28,20 @@ export function poolOptions({ url, name, poolSize = 10 }: PostgresOptions): pg.P
   }
 }
 
+/**
+ * Hears the errors of the pool and of each of its connections, of those in use too: an error that nobody hears
+ * would end the process. Queries fail by themselves, and the pool drops connections that broke.
+ */
+export function hearErrors(pool: pg.Pool, onError: (error: Error) => void = () => undefined): void {
+  pool.on('error', onError)
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined)
+  })
+}
+
 /** A pool outside of a service, for programs that administer it. Whoever made it ends it. */
 export function createPool(options: PostgresOptions): pg.Pool {
   const pool = new pg.Pool(poolOptions(options))
-  pool.on('error', () => undefined)
+  hearErrors(pool)
   return pool
 }

@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import fastifyPostgres from '@fastify/postgres'
 import { Kysely, PostgresDialect } from 'kysely'
-import { poolOptions, type PostgresOptions } from './pool.ts'
+import { hearErrors, poolOptions, type PostgresOptions } from './pool.ts'
 
 /**
  * `app.pg` (@fastify/postgres) and `app.db`, Kysely over its pool, with timeouts that answer a request within
@@ -14,10 +14,7 @@ import { poolOptions, type PostgresOptions } from './pool.ts'
 export default fp<PostgresOptions>(
   async (app, options) => {
     await app.register(fastifyPostgres, poolOptions(options))
-    // An idle connection that breaks is dropped from the pool; without a listener it would end the process.
-    app.pg.pool.on('error', (error) => {
-      app.log.warn({ err: error }, 'a connection to the database broke')
-    })
+    hearErrors(app.pg.pool, (error) => app.log.warn({ err: error }, 'a connection to the database broke'))
     // Never destroyed: @fastify/postgres ends the pool when the app closes.
     app.decorate('db', new Kysely<unknown>({ dialect: new PostgresDialect({ pool: app.pg.pool }) }))
     app.health.add('postgres', async () => {

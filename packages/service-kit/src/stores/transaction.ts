@@ -16,20 +16,21 @@ export async function transact<DB, T>(
   let committing = false
   try {
     const trx = await db.startTransaction().execute()
-    let outcome: T
     try {
-      outcome = await work(trx)
+      const outcome = await work(trx)
+      committing = true
+      await trx.commit().execute()
+      return outcome
     } catch (error) {
-      // A rollback that fails leaves a broken connection, which the pool then drops.
-      await trx
+      // After a commit that failed too: only then is the connection given back. One on which it fails is dropped.
+      const rolledBack = trx
         .rollback()
         .execute()
         .catch(() => undefined)
+      // Where the server does not answer, this would wait once more as long as the statement has.
+      if (databaseFailure(error) !== 'lost') await rolledBack
       throw error
     }
-    committing = true
-    await trx.commit().execute()
-    return outcome
   } catch (error) {
     throw failureAsProblem(error, committing)
   }

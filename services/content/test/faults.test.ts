@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto'
+import t, { type Test } from 'tap'
+import { createDatabase, race, startProxy, type TestProxy } from '@portcullis/test-kit'
+import { bearer, read, schemas, startContent } from './support/content.ts'
+import { until } from './support/until.ts'
+
+const proxy = await startProxy(t, await createDatabase(t, 'content'))
+const { app, issuer, redis } = await startContent(t, { DATABASE_URL: proxy.url })
+const ada = bearer(issuer.mint({ user: 'ada' }))
+const payload = { title: 'a', description: '' }
+
+const write = (headers: Record<string, string> = ada) =>
+  app.inject({ method: 'POST', url: '/api/v1/posts', headers, payload })
+const writeOnce = () => write({ ...ada, 'idempotency-key': randomUUID() })
+const readTasks = () => app.inject({ url: '/api/v1/tasks', headers: ada })
+const count = async () => read(await app.inject('/api/v1/posts?limit=100'), 200, schemas.posts).items.length
+
+async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
+  const started = performance.now()
+  return [await work(), performance.now() - started]
+}
+
+async function isMended(t: Test, proxy: TestProxy): Promise<void> {
+  await proxy.mend()
+  for (const ask of [readTasks, () => app.inject('/health/ready')])
+    await until(async () => (await ask()).statusCode === 200)
+  t.pass('answers again')
+}
+
+for (const fault of ['cut', 'stall'] as const) {
+  t.test(`PostgreSQL away (${fault}): 503 with Retry-After within 2 s, and it mends by itself`, async (t) => {
+    t.equal((await write()).statusCode, 201)
+    await proxy[fault]()
+    // Many at once: nobody waits in line behind the timeouts of others.
+    for (const crowd of fault === 'cut' ? [1, 20] : [20]) {
+      for (const ask of [readTasks, write, writeOnce]) {
+        const [results, ms] = await timed(() => race(crowd, () => ask()))
+        t.ok(ms < 2000, `${Math.round(ms)} ms`)
+        for (const result of results) {
+          if (result.status === 'rejected') throw result.reason
+          t.equal(result.value.statusCode, 503)
+          t.ok(result.value.headers['retry-after'])
+        }
+      }
+    }
+    t.equal((await app.inject('/health/ready')).statusCode, 503)
+    t.equal((await app.inject('/health/live')).statusCode, 200)
+    await isMended(t, proxy)
+    t.equal((await write()).statusCode, 201)
+  })
+}
+
+t.test('a commit whose answer is lost is told as unknown, and is not made twice by its key', async (t) => {
+  const before = await count()
+  const headers = { ...ada, 'idempotency-key': 'lost-commit' }
+  proxy.cutAt('commit')
+  t.equal(read(await write(headers), 503, schemas.problem).code, 'OUTCOME_UNKNOWN')
+  t.equal((await write(headers)).statusCode, 201)
+  t.equal((await write(headers)).headers['idempotency-replayed'], 'true')
+  t.equal(await count(), before + 1)
+})
+
+t.test('a write whose connection breaks before the commit is told as not done', async (t) => {
+  proxy.cutAt('idempotency_keys')
+  const response = await write({ ...ada, 'idempotency-key': 'broken' })
+  t.equal(read(response, 503, schemas.problem).code, 'UNAVAILABLE')
+})
+
+t.test('with Redis gone everything is answered rightly, and in milliseconds', async (t) => {
+  await redis.kill()
+  for (let n = 0; n < 20; n++) {
+    const [created, ms] = await timed(() => write())
+    const post = read(created, 201, schemas.post)
+    t.ok(ms < 300, `${ms} ms`)
+    const { items } = read(await app.inject('/api/v1/posts'), 200, schemas.posts)
+    t.equal(items[0]?.id, post.id)
+  }
+  t.equal((await app.inject('/health/ready')).statusCode, 200, 'it goes on')
+  await redis.restart()
+  const post = read(await write(), 201, schemas.post)
+  t.equal(read(await app.inject('/api/v1/posts'), 200, schemas.posts).items[0]?.id, post.id)
+})
