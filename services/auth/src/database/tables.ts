@@ -34,6 +34,14 @@ export interface Clients {
   ver: Generated<number>;
 }
 
+export interface IdempotencyKeys {
+  answer: Json;
+  body: Buffer;
+  created_at: Generated<Timestamp>;
+  key: Buffer;
+  owner: string;
+}
+
 export interface LoginHistory {
   at: Generated<Timestamp>;
   id: Generated<string>;
@@ -147,6 +155,7 @@ export interface Verifiers {
 
 export interface DB {
   clients: Clients;
+  idempotency_keys: IdempotencyKeys;
   login_history: LoginHistory;
   refresh_keys: RefreshKeys;
   revocation_head: RevocationHead;

@@ -1,4 +1,4 @@
-import { isUniqueViolation, problem } from '@portcullis/service-kit'
+import { isUniqueViolation, problem, type ProblemError } from '@portcullis/service-kit'
 import type { Transact } from '../database/transaction.ts'
 import { insertUser, type NewUser, type ShownUser } from './queries.ts'
 
@@ -19,11 +19,16 @@ export async function createUser(stores: { readonly transact: Transact }, user: 
   }
 }
 
-/** A username or an email that somebody else has, as the problem that names the field. */
+/** A unique violation of the username or the email as the problem that names the field. */
 export function takenAsProblem(error: unknown): unknown {
-  const taken = (pointer: string) => ({ errors: [{ pointer, code: 'taken', detail: 'is taken' }] })
-  if (isUniqueViolation(error, 'users_username_key'))
-    return problem('AUTH_USERNAME_TAKEN', taken('/username'))
-  if (isUniqueViolation(error, 'users_email_key')) return problem('AUTH_EMAIL_TAKEN', taken('/email'))
+  if (isUniqueViolation(error, 'users_username_key')) return takenProblem('username')
+  if (isUniqueViolation(error, 'users_email_key')) return takenProblem('email')
   return error
+}
+
+/** Somebody else has it. */
+export function takenProblem(field: 'username' | 'email'): ProblemError {
+  return problem(field === 'username' ? 'AUTH_USERNAME_TAKEN' : 'AUTH_EMAIL_TAKEN', {
+    errors: [{ pointer: `/${field}`, code: 'taken', detail: 'is taken' }],
+  })
 }

@@ -80,7 +80,9 @@ export function updateUser(db: Kysely<DB>, id: string, changes: UpdateMeBody): P
     .executeTakeFirstOrThrow()
 }
 
+/** Deletes the user, and with it whatever is kept of it, remembered answers too. */
 export async function deleteUser(db: Kysely<DB>, id: string): Promise<void> {
+  await db.deleteFrom('idempotency_keys').where('owner', '=', id).execute()
   await db.deleteFrom('users').where('id', '=', id).execute()
 }
 

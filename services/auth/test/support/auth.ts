@@ -48,7 +48,7 @@ export interface TestAuth {
   readonly databaseUrl: string
   readonly env: Readonly<Record<string, string>>
   /** A request that takes the whole way through the service, but for the socket. */
-  call(method: string, path: string, options?: CallOptions): Promise<Answer>
+  readonly call: (method: string, path: string, options?: CallOptions) => Promise<Answer>
   /** A new user, made by signup; with roles, these are put into the database. */
   newUser(options?: { readonly email?: string; readonly roles?: readonly string[] }): Promise<TestUser>
   login(user: TestUser): Promise<TokenPair>

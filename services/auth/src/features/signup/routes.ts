@@ -1,11 +1,21 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { SignupBodySchema, UserAnswerSchema, ref } from '@portcullis/schemas'
-import { problem, problemResponses } from '@portcullis/service-kit'
-import { isCommonPassword } from '../../passwords/common.ts'
-import { createUser } from '../../users/create.ts'
-import { toUser } from '../../users/queries.ts'
+import {
+  IDEMPOTENCY_PROBLEMS,
+  IdempotencyKeySchema,
+  REPLAYED,
+  problem,
+  publicProblems,
+} from '@portcullis/service-kit'
+import { refuseCommonPassword } from '../../passwords/common.ts'
+import { signUp } from './signup.ts'
+import { Turns } from './turns.ts'
 
 export const signupRoutes: FastifyPluginAsyncTypebox = async (app) => {
+  // Of many signups with one name that come at once only the first is worth the work of a hash.
+  const turns = new Turns()
+  const running = new Set<string>()
+
   app.post(
     '/signup',
     {
@@ -15,28 +25,38 @@ export const signupRoutes: FastifyPluginAsyncTypebox = async (app) => {
         description:
           'Makes a user with the role `user`. Usernames and emails are unique without regard to case.',
         tags: ['users'],
+        headers: IdempotencyKeySchema,
         body: ref(SignupBodySchema),
         response: {
           201: ref(UserAnswerSchema),
-          ...problemResponses(
-            'REQUEST_INVALID',
+          ...publicProblems(
             'AUTH_PASSWORD_COMMON',
             'AUTH_USERNAME_TAKEN',
             'AUTH_EMAIL_TAKEN',
             'AUTH_HASHING_BUSY',
+            'OUTCOME_UNKNOWN',
+            ...IDEMPOTENCY_PROBLEMS,
           ),
         },
       },
     },
     async (request, reply) => {
-      const { username, email, password } = request.body
-      if (isCommonPassword(password))
-        throw problem('AUTH_PASSWORD_COMMON', {
-          errors: [{ pointer: '/password', code: 'common', detail: 'is among the most common passwords' }],
-        })
-      const password_hash = await app.passwords.hash(password)
-      const user = await createUser(app, { username, email: email ?? null, password_hash, roles: ['user'] })
-      return reply.code(201).send({ user: toUser(user) })
+      refuseCommonPassword(request.body.password, '/password')
+      const name = request.body.username.toLowerCase()
+      const once = app.idempotency.of(request, name)
+      const key = once?.key.toString('base64url')
+      if (key !== undefined && running.has(key))
+        throw problem('IDEMPOTENCY_KEY_RUNNING', { headers: { 'retry-after': '1' } })
+      if (key !== undefined) running.add(key)
+      try {
+        const { answer, isReplayed } = await turns.take(name, () => signUp(app, request.body, once))
+        return await reply
+          .code(201)
+          .headers(isReplayed ? REPLAYED : {})
+          .send(answer)
+      } finally {
+        if (key !== undefined) running.delete(key)
+      }
     },
   )
 }
