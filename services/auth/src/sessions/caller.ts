@@ -22,9 +22,25 @@ export async function lockCaller(
   now: number,
 ): Promise<Caller | undefined> {
   const user = await lockUserToChange(trx, claims.sub)
-  if (!user || claims.ver < user.ver) return undefined
-  const session = await lockSession(trx, claims.sid, user.id)
+  const session = user && (await lockLiveSession(trx, claims, user.ver, now))
+  return session && { user, session }
+}
+
+/**
+ * The session of an access token, locked; undefined if the token has been revoked since the request came in.
+ *
+ * @param ver version of the user, whose row is locked
+ * @param now milliseconds since 1970
+ */
+export async function lockLiveSession(
+  trx: Kysely<DB>,
+  claims: UserClaims,
+  ver: number,
+  now: number,
+): Promise<LockedSession | undefined> {
+  if (claims.ver < ver) return undefined
+  const session = await lockSession(trx, claims.sid, claims.sub)
   if (!session || session.ended_at || session.expires_at.getTime() <= now) return undefined
   const isSuperseded = claims.gen < session.gen && (await hasDeadGeneration(trx, session.id, claims.gen))
-  return isSuperseded ? undefined : { user, session }
+  return isSuperseded ? undefined : session
 }

@@ -133,6 +133,29 @@ export async function raiseUserVersion(db: Kysely<DB>, id: string): Promise<numb
   return ver
 }
 
+/** Other roles, and with them another version: in one row, so that no token has the new version with old roles. */
+export function updateUserRoles(db: Kysely<DB>, id: string, roles: string[]) {
+  return db
+    .updateTable('users')
+    .set({ roles, ver: sql<number>`ver + 1`, updated_at: sql<Date>`now()` })
+    .where('id', '=', id)
+    .returning([...shownUserColumns, 'ver'])
+    .executeTakeFirstOrThrow()
+}
+
+export function updateUserStatus(
+  db: Kysely<DB>,
+  id: string,
+  status: ShownUser['status'],
+): Promise<ShownUser> {
+  return db
+    .updateTable('users')
+    .set({ status, updated_at: sql<Date>`now()` })
+    .where('id', '=', id)
+    .returning(shownUserColumns)
+    .executeTakeFirstOrThrow()
+}
+
 export async function hasActiveAdmin(db: Kysely<DB>): Promise<boolean> {
   const admin = await db
     .selectFrom('users')

@@ -1,0 +1,85 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import {
+  CreateRoleBodySchema,
+  ListQuerySchema,
+  RoleNameSchema,
+  RoleSchema,
+  pageOf,
+  ref,
+} from '@portcullis/schemas'
+import { problem, userProblems } from '@portcullis/service-kit'
+import { formatPlace, parsePlace } from '../../database/place.ts'
+import { deleteRole } from '../../roles/delete.ts'
+import { insertRole, listRoles, toRole } from '../../roles/queries.ts'
+
+const LIST = 'roles'
+const common = { tags: ['roles'], security: [{ bearer: [] }] }
+
+/** For the scope of admins, which lets nobody else in. */
+export const roleRoutes: FastifyPluginAsyncTypebox = async (app) => {
+  app.get(
+    '/roles',
+    {
+      schema: {
+        ...common,
+        operationId: 'listRoles',
+        summary: 'List roles, newest first',
+        querystring: ListQuerySchema,
+        response: { 200: pageOf(ref(RoleSchema)), ...userProblems('AUTH_FORBIDDEN') },
+      },
+    },
+    async (request) => {
+      const { limit = 20, cursor } = request.query
+      const before = cursor === undefined ? undefined : parsePlace(app.cursors.decode(LIST, cursor))
+      const rows = await listRoles(app.db, { before, limit: limit + 1 })
+      const items = rows.slice(0, limit).map(toRole)
+      const last = rows.length > limit ? items.at(-1) : undefined
+      const place = last && formatPlace({ createdAt: last.created_at, name: last.name })
+      return { items, next_cursor: place === undefined ? null : app.cursors.encode(LIST, place) }
+    },
+  )
+
+  app.post(
+    '/roles',
+    {
+      schema: {
+        ...common,
+        operationId: 'createRole',
+        summary: 'Create a role',
+        body: ref(CreateRoleBodySchema),
+        response: { 201: ref(RoleSchema), ...userProblems('AUTH_FORBIDDEN', 'AUTH_ROLE_TAKEN') },
+      },
+    },
+    async (request, reply) => {
+      const { name, description = '' } = request.body
+      const role = await insertRole(app.db, { name, description })
+      if (!role)
+        throw problem('AUTH_ROLE_TAKEN', {
+          errors: [{ pointer: '/name', code: 'taken', detail: 'is taken' }],
+        })
+      return reply.code(201).send(toRole(role))
+    },
+  )
+
+  app.delete(
+    '/roles/:name',
+    {
+      schema: {
+        ...common,
+        operationId: 'deleteRole',
+        summary: 'Delete a role that nobody holds',
+        params: Type.Object({ name: RoleNameSchema }),
+        response: {
+          200: ref(RoleSchema),
+          ...userProblems('AUTH_FORBIDDEN', 'NOT_FOUND', 'AUTH_ROLE_BUILT_IN', 'AUTH_ROLE_HELD'),
+        },
+      },
+    },
+    async (request) => {
+      const deleted = await deleteRole(app.transact, request.params.name)
+      if (deleted.outcome !== 'deleted') throw problem(deleted.outcome)
+      return toRole(deleted.role)
+    },
+  )
+}

@@ -1,0 +1,51 @@
+import type { FastifyInstance } from 'fastify'
+import type { UserClaims, UserStatusBody } from '@portcullis/schemas'
+import type { Receipt } from '../database/transaction.ts'
+import { findReceipt } from '../revocation/receipt.ts'
+import { endSessionsOfUser } from '../sessions/queries.ts'
+import { isLastActiveAdmin } from './last-admin.ts'
+import { lockForAdmin } from './lock-for-admin.ts'
+import { raiseUserVersion, updateUserStatus, type ShownUser } from './queries.ts'
+
+type Decided =
+  | { readonly outcome: 'changed'; readonly user: ShownUser; readonly ended: readonly string[] }
+  | { readonly outcome: 'AUTH_TOKEN_INVALID' | 'NOT_FOUND' | 'AUTH_LAST_ADMIN' }
+
+export type ChangedStatus =
+  | { readonly outcome: 'changed'; readonly user: ShownUser; readonly receipt: Receipt | undefined }
+  | Exclude<Decided, { readonly outcome: 'changed' }>
+
+/** Disables a user, which ends every session and kills every token, or enables it again, for an admin. */
+export async function changeStatus(
+  app: FastifyInstance,
+  admin: UserClaims,
+  userId: string,
+  status: UserStatusBody['status'],
+): Promise<ChangedStatus> {
+  const now = app.now()
+  const { value, receipt } = await app.transact<Decided>(async (trx) => {
+    const locked = await lockForAdmin(trx, admin, userId, now)
+    if (locked.outcome !== 'locked') return { value: locked }
+    const { ver: _ver, ...user } = locked.user
+    if (user.status === status) return { value: { outcome: 'changed', user, ended: [] } }
+    if (status === 'disabled' && (await isLastActiveAdmin(trx, user)))
+      return { value: { outcome: 'AUTH_LAST_ADMIN' } }
+    const changed = await updateUserStatus(trx, user.id, status)
+    if (status === 'active') return { value: { outcome: 'changed', user: changed, ended: [] } }
+    const ended = await endSessionsOfUser(trx, user.id, 'disabled', new Date(now))
+    const ver = await raiseUserVersion(trx, user.id)
+    return {
+      value: { outcome: 'changed', user: changed, ended },
+      revoke: { kind: 'user', key: user.id, value: ver },
+    }
+  })
+  if (value.outcome !== 'changed') return value
+  const { user, ended } = value
+  await app.sessionMirror.drop(user.id, ended)
+  const isDone = receipt ?? status === 'active'
+  return {
+    outcome: 'changed',
+    user,
+    receipt: isDone ? receipt : await findReceipt(app.db, 'user', user.id),
+  }
+}
