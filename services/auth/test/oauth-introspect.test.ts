@@ -1,11 +1,11 @@
 import t, { type Test } from 'tap'
 import { startAuth } from './support/auth.ts'
-import { newClient } from './support/clients.ts'
+import { registerClient } from './support/client.ts'
 import { clientToken, postForm } from './support/oauth.ts'
 
 t.test('introspection', async (t) => {
   const auth = await startAuth(t)
-  const gateway = await newClient(auth, { scopes: ['tokens:introspect'] })
+  const gateway = await registerClient(auth, { scopes: ['tokens:introspect'] })
   const introspect = async (token: string, client = gateway) => {
     const { status, headers, body } = await postForm(auth, '/oauth/introspect', { token }, client)
     if (status !== 200 || headers['cache-control'] !== 'no-store') throw new Error(`answered ${status}`)
@@ -34,7 +34,7 @@ t.test('introspection', async (t) => {
   })
 
   await t.test('tells what an access token of a client says', async (t) => {
-    const client = await newClient(auth, { scopes: ['users:changes', 'revocations:read'] })
+    const client = await registerClient(auth, { scopes: ['users:changes', 'revocations:read'] })
     const body = await introspect(await clientToken(auth, client))
     t.match(body, { active: true, sub: client.client_id, scope: 'users:changes revocations:read' })
     t.notOk('username' in body)
@@ -90,7 +90,7 @@ t.test('introspection', async (t) => {
   })
 
   await t.test('the tokens of a disabled client are not active', async (t) => {
-    const client = await newClient(auth)
+    const client = await registerClient(auth)
     const token = await clientToken(auth, client)
     const admin = await auth.login(await auth.newUser({ roles: ['admin'] }))
     await auth.call('PATCH', `/api/v1/clients/${client.client_id}`, {
@@ -115,7 +115,7 @@ t.test('introspection', async (t) => {
 
   await t.test('a client without the scope, or without its secret, is told nothing', async (t) => {
     const { access_token: token } = await login()
-    const other = await newClient(auth, { scopes: ['tokens:revoke'] })
+    const other = await registerClient(auth, { scopes: ['tokens:revoke'] })
     const forbidden = await postForm(auth, '/oauth/introspect', { token }, other)
     t.equal(forbidden.status, 403)
     t.equal(forbidden.body.error, 'insufficient_scope')

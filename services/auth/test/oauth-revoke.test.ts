@@ -1,6 +1,6 @@
 import t from 'tap'
 import { startAuth } from './support/auth.ts'
-import { newClient } from './support/clients.ts'
+import { registerClient } from './support/client.ts'
 import { clientToken, postForm, type Credentials } from './support/oauth.ts'
 
 t.test('revocation', async (t) => {
@@ -44,7 +44,7 @@ t.test('revocation', async (t) => {
   })
 
   await t.test('a client revokes its own token', async (t) => {
-    const client = await newClient(auth)
+    const client = await registerClient(auth)
     const token = await clientToken(auth, client)
     t.equal((await revoke(token, client)).status, 200)
     t.equal((await auth.call('GET', '/api/v1/users/changes', { token })).status, 401)
@@ -53,8 +53,8 @@ t.test('revocation', async (t) => {
   })
 
   await t.test('nobody revokes the tokens of others without the scope', async (t) => {
-    const client = await newClient(auth)
-    const other = await newClient(auth)
+    const client = await registerClient(auth)
+    const other = await registerClient(auth)
     const pair = await login()
     const token = await clientToken(auth, client)
     for (const [foreign, caller] of [
@@ -72,8 +72,8 @@ t.test('revocation', async (t) => {
   })
 
   await t.test('a client with the scope revokes any token', async (t) => {
-    const guard = await newClient(auth, { scopes: ['tokens:revoke'] })
-    const token = await clientToken(auth, await newClient(auth))
+    const guard = await registerClient(auth, { scopes: ['tokens:revoke'] })
+    const token = await clientToken(auth, await registerClient(auth))
     const pair = await login()
     for (const any of [token, pair.refresh_token]) t.equal((await revoke(any, guard)).status, 200)
     t.equal((await auth.call('GET', '/api/v1/users/changes', { token })).status, 401)
@@ -102,7 +102,7 @@ t.test('revocation', async (t) => {
 
   await t.test('repeating a revocation is harmless and writes nothing', async (t) => {
     const pair = await login()
-    const client = await newClient(auth)
+    const client = await registerClient(auth)
     const token = await clientToken(auth, client)
     const first = [
       await revoke(pair.access_token),
@@ -150,7 +150,7 @@ t.test('revocation', async (t) => {
   )
 
   await t.test('a client with a wrong secret, or none, is refused', async (t) => {
-    const client = await newClient(auth)
+    const client = await registerClient(auth)
     const token = await clientToken(auth, client)
     for (const answer of [
       await revoke(token, { ...client, client_secret: 'wrong' }),

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { callOf, startAuth, type Answer, type CallOptions, type TestAuth } from './support/auth.ts'
-import { newClient } from './support/clients.ts'
+import { registerClient } from './support/client.ts'
 
 const form = (fields: Record<string, string> | string[][]) => new URLSearchParams(fields).toString()
 
@@ -28,7 +28,7 @@ const GRANT = { grant_type: 'client_credentials' }
 
 t.test('client_credentials', async (t) => {
   const auth = await startAuth(t)
-  const client = await newClient(auth, { scopes: ['users:changes', 'revocations:read'] })
+  const client = await registerClient(auth, { scopes: ['users:changes', 'revocations:read'] })
   const basic = `${client.client_id}:${client.client_secret}`
   const post = { client_id: client.client_id, client_secret: client.client_secret }
 
@@ -79,7 +79,7 @@ t.test('client_credentials', async (t) => {
   })
 
   await t.test('a client without scopes gets a token without', async (t) => {
-    const none = await newClient(auth, { scopes: [] })
+    const none = await registerClient(auth, { scopes: [] })
     const { body } = await token(auth, GRANT, { basic: `${none.client_id}:${none.client_secret}` })
     t.notOk('scope' in body)
     t.equal(claimsOf(body.access_token).scope, '')
@@ -87,7 +87,7 @@ t.test('client_credentials', async (t) => {
 
   await t.test('id and secret in HTTP Basic are decoded as in a form', async (t) => {
     const secret = 'a secret: 100% of + and ü, 32 characters'
-    const odd = await newClient(auth, { secret })
+    const odd = await registerClient(auth, { secret })
     const encode = (text: string) => form({ v: text }).slice(2)
     const encoded = await token(auth, GRANT, { basic: `${encode(odd.client_id)}:${encode(secret)}` })
     t.equal(encoded.status, 200)
@@ -95,7 +95,7 @@ t.test('client_credentials', async (t) => {
   })
 
   await t.test('whoever is not an active client with its secret is told no more than that', async (t) => {
-    const disabled = await newClient(auth)
+    const disabled = await registerClient(auth)
     await auth.app.db
       .updateTable('clients')
       .set({ status: 'disabled' })
@@ -156,7 +156,7 @@ t.test('client_credentials', async (t) => {
 
 t.test('malformed requests', async (t) => {
   const auth = await startAuth(t)
-  const client = await newClient(auth)
+  const client = await registerClient(auth)
   const basic = `${client.client_id}:${client.client_secret}`
 
   await t.test('a parameter that comes twice is refused and named, known or not', async (t) => {
@@ -227,7 +227,7 @@ t.test('malformed requests', async (t) => {
 
 t.test('refresh_token', async (t) => {
   const auth = await startAuth(t)
-  const client = await newClient(auth)
+  const client = await registerClient(auth)
   const grant = (refresh_token: string) => ({ grant_type: 'refresh_token', refresh_token })
   const login = async () => auth.login(await auth.newUser())
 
@@ -268,7 +268,7 @@ t.test('refresh_token', async (t) => {
 
 t.test('the limit of requests', async (t) => {
   const auth = await startAuth(t, { RATE_LIMIT_MAX: '5' })
-  const [a, b] = [await newClient(auth), await newClient(auth)]
+  const [a, b] = [await registerClient(auth), await registerClient(auth)]
   const basicOf = (client: typeof a) => `${client.client_id}:${client.client_secret}`
 
   await t.test('counts by client, however it authenticates, and not by address', async (t) => {

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import type { ClientWithSecret } from '@portcullis/schemas'
 import type { App } from '@portcullis/service-kit'
+import { createClient } from '../../src/clients/manage.ts'
 import { insertClient } from '../../src/clients/queries.ts'
 import type {} from '../../src/plugins/keyring.ts'
 import type { TestAuth } from './auth.ts'
@@ -24,4 +26,15 @@ function clientToken(app: App, issuer: string, id: string, scope: string, now: n
   const iat = Math.floor(now / 1000)
   const claims = { sub: id, client_id: id, scope, ver: 1, ep: app.replica.epoch, jti: randomUUID() }
   return app.keyring.signAccess({ iss: issuer, aud: 'portcullis', iat, exp: iat + 3600, ...claims })
+}
+
+/** A registered client with its secret, which has yet to ask for a token. */
+export async function registerClient(
+  { app }: Pick<TestAuth, 'app'>,
+  options: { readonly id?: string; readonly scopes?: readonly string[]; readonly secret?: string } = {},
+): Promise<ClientWithSecret> {
+  const { id = `client-${randomUUID()}`, scopes = ['users:changes'], secret } = options
+  const client = await createClient(app.db, { client_id: id, name: 'Test', scopes }, secret)
+  if (!client) throw new Error(`there is a client ${id} already`)
+  return client
 }
