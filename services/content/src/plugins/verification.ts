@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import type { Verifier } from '@portcullis/token-verifier'
+import { measureReplica, observeVerifier } from '@portcullis/service-kit'
 import tokenVerifier from '@portcullis/token-verifier/fastify'
 import type { FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
@@ -29,8 +30,10 @@ export default fp<VerificationOptions>(
             feed: { authUrl: config.AUTH_URL, clientSecret: config.CLIENT_SECRET },
             clientId: config.CLIENT_ID,
             maxStalenessSeconds: config.MAX_STALENESS_SECONDS,
+            observer: observeVerifier(app.metrics),
           },
     )
+    measureReplica(app.metrics, app.verifier)
     app.health.add('revocations', () => {
       if (!app.verifier.ready) throw new Error('keys or revocations are missing')
     })
@@ -40,7 +43,7 @@ export default fp<VerificationOptions>(
       return `user:${request.user.sub}`
     })
   },
-  { name: 'verification', fastify: '5.x', dependencies: ['health'] },
+  { name: 'verification', fastify: '5.x', dependencies: ['health', 'metrics'] },
 )
 
 declare module 'fastify' {

@@ -11,6 +11,8 @@ import { purgeDeletedAuthors } from './purge.ts'
 /** Auth holds a question without news for so long, in ms. */
 const WAIT_MS = 500
 const TIMEOUT_MS = 5000
+/** Between two questions whose answers come at once and bring nothing. */
+const PAUSE_MS = 50
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 5000
 
@@ -58,9 +60,10 @@ export class UserChangesFollower {
     let retryMs = FIRST_RETRY_MS
     while (!signal.aborted) {
       try {
-        await this.step()
+        const isIdle = await this.step()
         if (retryMs > FIRST_RETRY_MS) log.info({}, 'following user changes again')
         retryMs = FIRST_RETRY_MS
+        if (isIdle) await sleep(PAUSE_MS, undefined, { signal })
       } catch (error) {
         if (signal.aborted) return
         // Said once: whatever is wrong is likely to be wrong for a while.
@@ -71,18 +74,19 @@ export class UserChangesFollower {
     }
   }
 
-  /** Asks once and applies the answer. @throws Error if auth or the database is away. */
-  async step(): Promise<void> {
+  /** Asks once and applies the answer. @returns whether there was nothing. @throws Error if a store or auth is away. */
+  async step(): Promise<boolean> {
     const { db, onVisible } = this.#options
     const at = await findChangesCursor(db)
     const from = at.cursor === '' ? { cursor: '', told_round: await insertRound(db) } : at
     const answer = await this.#ask(from.cursor)
     if (answer === 'expired') {
       await resetChangesCursor(db, from.cursor)
-      return
+      return false
     }
     if (await applyChanges(db, from, answer)) await onVisible()
-    await purgeDeletedAuthors(db)
+    const purged = await purgeDeletedAuthors(db)
+    return answer.items.length === 0 && !answer.more && purged === 0
   }
 
   async #ask(after: string): Promise<UserChanges | 'expired'> {
