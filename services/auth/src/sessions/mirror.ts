@@ -1,22 +1,59 @@
-import type { Redis } from 'ioredis'
+import type { Redis, Result } from 'ioredis'
 import type { Kysely } from 'kysely'
 import type { DB } from '../database/tables.ts'
-import { listEndedSince, listLiveSessions, type MirroredSession } from './queries.ts'
+import { listLiveSessionIds, listLiveSessions, type MirroredSession } from './queries.ts'
 
 /** Set while the mirror is whole; when it is missing, Redis has lost what it held. */
-const WHOLE = 'active:whole'
+const WHOLE = 'mirror:whole'
+const PREFIX = 'active:'
 const BATCH = 500
-/** A session that ended while its entry was on the way is taken out again afterwards. */
-const OVERLAP_MS = 10_000
+const UUID = /^[0-9a-f-]{36}$/
+/** An entry that was on its way when its session ended is refused for so long. */
+const ENDED_MS = 60_000
+/** How often entries are looked for whose sessions have expired, or ended while Redis could not be told. */
+const SWEEP_EVERY_MS = 600_000
+
+/**
+ * Shows a session, unless it has ended meanwhile or a newer generation is shown.
+ *
+ * KEYS: the user's hash, the mark of the ended session. ARGV: session id, generation, entry, seconds to live.
+ */
+const PUT = `
+if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+local shown = redis.call('HGET', KEYS[1], ARGV[1])
+if shown then
+  local ok, entry = pcall(cjson.decode, shown)
+  if ok and type(entry) == 'table' and (tonumber(entry.gen) or 0) > tonumber(ARGV[2]) then return 0 end
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+return 1`
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    putSession(
+      active: string,
+      ended: string,
+      id: string,
+      gen: number,
+      entry: string,
+      ttl: number,
+    ): Result<number, Context>
+  }
+}
 
 interface Log {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
 }
 
-/** Key of the hash that holds a user's live sessions: session id → JSON of generation, device and last use. */
+/** Key of the hash that holds a user's live sessions: session id → JSON of generation, device, last use and end. */
 export function activeKey(userId: string): string {
-  return `active:${userId}`
+  return PREFIX + userId
+}
+
+function endedKey(sessionId: string): string {
+  return `ended:${sessionId}`
 }
 
 /**
@@ -29,6 +66,7 @@ export class SessionMirror {
   readonly #log: Log
   readonly #idleSeconds: number
   #isWhole = false
+  #sweptAt = 0
   #repair: Promise<void> | undefined
 
   constructor(db: Kysely<DB>, redis: Redis, log: Log, idleSeconds: number) {
@@ -36,19 +74,21 @@ export class SessionMirror {
     this.#redis = redis
     this.#log = log
     this.#idleSeconds = idleSeconds
+    redis.defineCommand('putSession', { lua: PUT, numberOfKeys: 2 })
   }
 
+  /** Shows a session that was opened or has a new pair. */
   async put(session: MirroredSession): Promise<void> {
     await this.#write([session])
   }
 
+  /** Takes sessions out that have ended. */
   async drop(userId: string, sessionIds: readonly string[]): Promise<void> {
     if (sessionIds.length === 0) return
-    await this.#redis.hdel(activeKey(userId), ...sessionIds).catch(() => this.#lost())
-  }
-
-  async dropUser(userId: string): Promise<void> {
-    await this.#redis.del(activeKey(userId)).catch(() => this.#lost())
+    const pipeline = this.#redis.pipeline().hdel(activeKey(userId), ...sessionIds)
+    for (const id of sessionIds) pipeline.set(endedKey(id), '', 'PX', ENDED_MS)
+    const results = await pipeline.exec().catch(() => null)
+    if (!results || results.some(([error]) => error !== null)) this.#isWhole = false
   }
 
   /** Writes everything again if Redis has lost it. To be called now and then. */
@@ -63,41 +103,63 @@ export class SessionMirror {
   }
 
   async #rebuildIfLost(): Promise<void> {
-    if (this.#redis.status !== 'ready') return this.#lost()
+    if (this.#redis.status !== 'ready') {
+      this.#isWhole = false
+      return
+    }
     try {
-      if (this.#isWhole && (await this.#redis.exists(WHOLE)) === 1) return
-      const startedAt = Date.now()
-      let after: string | undefined
-      let count = 0
-      do {
-        const batch = await listLiveSessions(this.#db, after, BATCH)
-        await this.#write(batch)
-        count += batch.length
-        after = batch.length === BATCH ? batch.at(-1)?.id : undefined
-      } while (after !== undefined)
-      for (const ended of await listEndedSince(this.#db, new Date(startedAt - OVERLAP_MS)))
-        await this.#redis.hdel(activeKey(ended.user_id), ended.id)
-      await this.#redis.set(WHOLE, '1')
+      const isWhole = this.#isWhole && (await this.#redis.exists(WHOLE)) === 1
+      if (isWhole && performance.now() - this.#sweptAt < SWEEP_EVERY_MS) return
       this.#isWhole = true
-      this.#log.info({ sessions: count }, 'mirror of sessions written')
+      if (!isWhole) this.#log.info({ sessions: await this.#writeAll() }, 'mirror of sessions written')
+      await this.#sweep()
+      if (this.#isWhole) await this.#redis.set(WHOLE, '1')
     } catch (error) {
-      this.#lost()
+      this.#isWhole = false
       this.#log.warn({ err: error }, 'mirror of sessions could not be written')
+    }
+  }
+
+  async #writeAll(): Promise<number> {
+    let count = 0
+    for (let after: string | undefined, isMore = true; isMore;) {
+      const batch = await listLiveSessions(this.#db, after, BATCH)
+      await this.#write(batch)
+      count += batch.length
+      after = batch.at(-1)?.id
+      isMore = batch.length === BATCH
+    }
+    return count
+  }
+
+  /** Takes out what is not alive. Entries are read before the database, which then knows of all of them. */
+  async #sweep(): Promise<void> {
+    for (let cursor = '0', isMore = true; isMore; isMore = cursor !== '0') {
+      const [next, keys] = await this.#redis.scan(cursor, 'MATCH', `${PREFIX}*`, 'COUNT', BATCH)
+      cursor = next
+      await this.#sweepUsers(keys.map((key) => key.slice(PREFIX.length)).filter((id) => UUID.test(id)))
+    }
+    this.#sweptAt = performance.now()
+  }
+
+  async #sweepUsers(userIds: readonly string[]): Promise<void> {
+    if (userIds.length === 0) return
+    const shown = await Promise.all(userIds.map((id) => this.#redis.hkeys(activeKey(id))))
+    const live = await listLiveSessionIds(this.#db, userIds)
+    for (const [index, userId] of userIds.entries()) {
+      const stale = shown[index]?.filter((id) => !live.has(id)) ?? []
+      if (stale.length > 0) await this.#redis.hdel(activeKey(userId), ...stale)
     }
   }
 
   async #write(sessions: readonly MirroredSession[]): Promise<void> {
     if (sessions.length === 0) return
     const pipeline = this.#redis.pipeline()
-    for (const { id, user_id, ...shown } of sessions) {
-      pipeline.hset(activeKey(user_id), id, JSON.stringify(shown))
-      pipeline.expire(activeKey(user_id), this.#idleSeconds)
+    for (const { id, user_id, gen, ip, user_agent, last_used_at, expires_at } of sessions) {
+      const entry = JSON.stringify({ gen, ip, user_agent, last_used_at, expires_at })
+      pipeline.putSession(activeKey(user_id), endedKey(id), id, gen, entry, this.#idleSeconds)
     }
     const results = await pipeline.exec().catch(() => null)
-    if (!results || results.some(([error]) => error !== null)) this.#lost()
-  }
-
-  #lost(): void {
-    this.#isWhole = false
+    if (!results || results.some(([error]) => error !== null)) this.#isWhole = false
   }
 }

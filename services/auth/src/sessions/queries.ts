@@ -15,8 +15,8 @@ export interface Device {
   readonly user_agent: string | null
 }
 
-const mirrored = ['id', 'user_id', 'gen', 'ip', 'user_agent', 'last_used_at'] as const
-const pairColumns = [...mirrored, 'refresh_kid', 'issued_at', 'expires_at', 'ends_at'] as const
+const mirrored = ['id', 'user_id', 'gen', 'ip', 'user_agent', 'last_used_at', 'expires_at'] as const
+const pairColumns = [...mirrored, 'refresh_kid', 'issued_at', 'ends_at'] as const
 
 /** Opens a session, and notes the login that it comes from in the same statement. */
 export function insertSession(db: Kysely<DB>, userId: string, times: PairTimes, device: Device) {
@@ -160,6 +160,7 @@ export interface MirroredSession {
   readonly ip: string | null
   readonly user_agent: string | null
   readonly last_used_at: Date
+  readonly expires_at: Date
 }
 
 /** Live sessions of everybody, in the order of their ids. */
@@ -179,6 +180,17 @@ export function listLiveSessions(
     .execute()
 }
 
-export function listEndedSince(db: Kysely<DB>, since: Date): Promise<{ id: string; user_id: string }[]> {
-  return db.selectFrom('sessions').select(['id', 'user_id']).where('ended_at', '>=', since).execute()
+/** Which sessions of these users are alive. */
+export async function listLiveSessionIds(
+  db: Kysely<DB>,
+  userIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await db
+    .selectFrom('sessions')
+    .select('id')
+    .where(sql<boolean>`user_id = any(${userIds}::uuid[])`)
+    .where('ended_at', 'is', null)
+    .where('expires_at', '>', sql<Date>`now()`)
+    .execute()
+  return new Set(rows.map((row) => row.id))
 }
