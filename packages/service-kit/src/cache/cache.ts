@@ -29,7 +29,12 @@ export interface CacheOptions {
   readonly subscriber: Redis
   readonly ttlMs?: number
   readonly now?: () => number
+  /** Told of every read where its value came from. */
+  readonly onRead?: (source: CacheSource) => void
 }
+
+/** This process, Redis, or the database. */
+export type CacheSource = 'memory' | 'redis' | 'database'
 
 /** What an entry depends on. Raising any of them makes it void. */
 export type Topics = readonly [string] | readonly [string, string]
@@ -49,6 +54,7 @@ export class Cache {
   readonly #shared: SharedTier
   readonly #push: Push
   readonly #now: () => number
+  readonly #onRead: (source: CacheSource) => void
   readonly #entries: LRUCache<string, { readonly versions: readonly number[]; readonly value: string }>
   readonly #versions = new LRUCache<string, number>({ max: MAX_TOPICS })
   readonly #flights = new Map<string, Flight>()
@@ -57,9 +63,11 @@ export class Cache {
   #isRaising = false
   #counter = 0
 
-  constructor({ name, redis, subscriber, ttlMs = 10_000, now = () => performance.now() }: CacheOptions) {
+  constructor(options: CacheOptions) {
+    const { name, redis, subscriber, ttlMs = 10_000, now = () => performance.now() } = options
     const channel = `cache:${name}`
     this.#now = now
+    this.#onRead = options.onRead ?? (() => undefined)
     this.#shared = new SharedTier({ redis, name, channel, ttlMs, now })
     this.#entries = new LRUCache({
       max: MAX_ENTRIES,
@@ -91,11 +99,17 @@ export class Cache {
     const versions = all.map((topic) => this.#versionOf(topic))
     const isPushed = this.#push.age() <= MAX_BEHIND_MS
     const entry = isPushed ? this.#entries.get(key) : undefined
-    if (entry !== undefined && isSame(entry.versions, versions)) return entry.value
+    if (entry !== undefined && isSame(entry.versions, versions)) {
+      this.#onRead('memory')
+      return entry.value
+    }
 
     const flight = this.#flights.get(key)
     if (flight !== undefined && isSame(flight.versions, versions)) {
-      if (isPushed || this.#now() - flight.startedAt < JOIN_MS) return flight.result
+      if (isPushed || this.#now() - flight.startedAt < JOIN_MS) {
+        this.#onRead('memory')
+        return flight.result
+      }
     }
     const result = this.#fetch(all, versions, key, load)
     const started = { versions, startedAt: this.#now(), result }
@@ -125,6 +139,7 @@ export class Cache {
     load: () => Promise<string | undefined>,
   ): Promise<string | undefined> {
     const found = this.isShared ? await this.#shared.read(topics, key) : undefined
+    this.#onRead(found?.value === undefined ? 'database' : 'redis')
     const value = found?.value ?? (await load())
     if (value === undefined) return undefined
     if (found !== undefined && found.value === undefined) this.#shared.write(key, found.stamp, value)

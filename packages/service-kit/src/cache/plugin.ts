@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin'
+import { Counter } from 'prom-client'
 import { connectRedis } from '../stores/redis.ts'
 import { Cache } from './cache.ts'
 
@@ -15,11 +16,18 @@ export default fp<CachePluginOptions>(
       name: `${name} cache push`,
       options: { commandTimeout: 1000, autoResubscribe: false },
     })
-    const cache = new Cache({ name, redis: app.redis, subscriber })
+    const reads = new Counter({
+      name: 'cache_reads_total',
+      help: 'Reads of the cache, by where the value came from: memory, redis, or the database',
+      labelNames: ['source'],
+      registers: [app.metrics],
+    })
+    const onRead = (source: string) => reads.inc({ source })
+    const cache = new Cache({ name, redis: app.redis, subscriber, onRead })
     app.decorate('cache', cache)
     app.addHook('onClose', async () => cache.close())
   },
-  { name: 'cache', fastify: '5.x', dependencies: ['redis'] },
+  { name: 'cache', fastify: '5.x', dependencies: ['metrics', 'redis'] },
 )
 
 declare module 'fastify' {

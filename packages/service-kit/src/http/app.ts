@@ -111,7 +111,9 @@ function serverOptions({ name, issuer, logger, trustProxy = false }: AppOptions)
  */
 export function createApp(options: AppOptions): App {
   const { name, title, version, description, issuer, corsOrigins = [] } = options
-  const handleProblem = problemHandler(issuer)
+  const handleProblem = problemHandler(issuer, (code) => {
+    if (app.hasDecorator('countProblem')) app.countProblem(code)
+  })
   const app: App = Fastify<RawServerDefault>({
     ...serverOptions(options),
     frameworkErrors: (error, request, reply) => {

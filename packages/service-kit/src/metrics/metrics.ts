@@ -1,6 +1,10 @@
 import { createServer } from 'node:http'
+import type {} from '@fastify/postgres'
+import type {} from '@fastify/redis'
 import fp from 'fastify-plugin'
-import { Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { Counter, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import type { ProblemCode } from '@portcullis/schemas'
+import { measurePool, measureRedis } from './stores.ts'
 
 export interface MetricsOptions {
   readonly service: string
@@ -26,6 +30,17 @@ export default fp<MetricsOptions>(
     app.addHook('onResponse', async (request, reply) => {
       const route = request.routeOptions.url ?? 'none'
       durations.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
+    })
+    const problems = new Counter({
+      name: 'problems_total',
+      help: 'Answers that were problems, by their codes',
+      labelNames: ['code'],
+      registers: [registry],
+    })
+    app.decorate('countProblem', (code) => problems.inc({ code }))
+    app.addHook('onReady', async () => {
+      if (app.hasDecorator('pg')) measurePool(registry, app.pg.pool)
+      if (app.hasDecorator('redis')) measureRedis(registry, app.redis)
     })
     if (port === 0) return
 
@@ -60,5 +75,6 @@ export default fp<MetricsOptions>(
 declare module 'fastify' {
   interface FastifyInstance {
     metrics: Registry
+    countProblem: (code: ProblemCode) => void
   }
 }

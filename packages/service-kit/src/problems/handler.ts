@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { ProblemCode } from '@portcullis/schemas'
 import { databaseFailure } from '../stores/errors.ts'
 import { ProblemError, isProblemCode, problem, problemDocument } from './problem.ts'
 import { fieldErrors } from './validation.ts'
@@ -77,9 +78,10 @@ function headersOf(error: Error): Record<string, string> {
 }
 
 /** Fastify's error handler: answers with the problem document and logs what is our fault. */
-export function problemHandler(issuer: string) {
+export function problemHandler(issuer: string, count: (code: ProblemCode) => void = () => undefined) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const found = asProblem(error, request)
+    count(found.code)
     if (found.statusCode >= 500) {
       const level = found.code === 'INTERNAL' ? 'error' : 'warn'
       request.log[level]({ err: found.cause ?? found, code: found.code }, 'request failed')

@@ -1,0 +1,37 @@
+import { Gauge, type Registry } from 'prom-client'
+
+/** A gauge that is read when somebody asks. */
+export function gauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  read: () => number | Promise<number>,
+): void {
+  const made = new Gauge({
+    name,
+    help,
+    registers: [],
+    async collect() {
+      this.set(await read())
+    },
+  })
+  registry.registerMetric(made)
+}
+
+/** A gauge of several values, by a label, that are read when somebody asks. */
+export function gauges(
+  registry: Registry,
+  { name, help, label }: { readonly name: string; readonly help: string; readonly label: string },
+  read: () => Readonly<Record<string, number>>,
+): void {
+  const made = new Gauge({
+    name,
+    help,
+    labelNames: [label],
+    registers: [],
+    collect() {
+      for (const [value, number] of Object.entries(read())) this.labels(value).set(number)
+    },
+  })
+  registry.registerMetric(made)
+}
