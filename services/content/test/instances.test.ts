@@ -1,0 +1,86 @@
+import t from 'tap'
+import { bearer, read, schemas, startContent } from './support/content.ts'
+import { until } from './support/until.ts'
+
+const content = await startContent(t)
+const { app: one, issuer } = content
+const two = await content.another()
+const ada = bearer(issuer.mint({ user: 'ada' }))
+const payload = { title: 'a', description: '' }
+
+const write = async () =>
+  read(await one.inject({ method: 'POST', url: '/api/v1/posts', headers: ada, payload }), 201, schemas.post)
+const newest = async (app: typeof one) =>
+  read(await app.inject('/api/v1/posts?limit=1'), 200, schemas.posts).items[0]
+const title = async (app: typeof one, id: string) =>
+  read(await app.inject(`/api/v1/posts/${id}`), 200, schemas.post).title
+const patch = async (id: string, to: string) => {
+  const change = {
+    method: 'PATCH',
+    url: `/api/v1/posts/${id}`,
+    headers: ada,
+    payload: { title: to },
+  } as const
+  return read(await one.inject(change), 200, schemas.post)
+}
+
+/** How many connections to the database were taken while the work was done. */
+async function queries(app: typeof one, work: () => Promise<unknown>): Promise<number> {
+  let count = 0
+  const onAcquire = () => (count += 1)
+  app.pg.pool.on('acquire', onAcquire)
+  await work()
+  app.pg.pool.off('acquire', onAcquire)
+  return count
+}
+
+t.before(async () => {
+  await until(() => one.cache.isShared && two.cache.isShared)
+})
+
+t.test('a write is visible to the next read of its instance, in lists and alone', async (t) => {
+  for (let n = 0; n < 30; n++) {
+    const post = await write()
+    t.equal((await newest(one))?.id, post.id)
+    t.equal(await title(one, post.id), 'a')
+    await patch(post.id, `changed ${n}`)
+    t.equal(await title(one, post.id), `changed ${n}`)
+    t.equal((await newest(one))?.title, `changed ${n}`)
+    await one.inject({ method: 'DELETE', url: `/api/v1/posts/${post.id}`, headers: ada })
+    t.not((await newest(one))?.id, post.id)
+    t.equal((await one.inject(`/api/v1/posts/${post.id}`)).statusCode, 404)
+  }
+})
+
+t.test('a write is visible on another instance within 100 ms', async (t) => {
+  const post = await write()
+  let slowest = 0
+  for (let n = 0; n < 20; n++) {
+    await newest(two)
+    await title(two, post.id)
+    await patch(post.id, `version ${n}`)
+    const written = performance.now()
+    await until(
+      async () =>
+        (await title(two, post.id)) === `version ${n}` && (await newest(two))?.title === `version ${n}`,
+    )
+    slowest = Math.max(slowest, performance.now() - written)
+  }
+  t.ok(slowest <= 100, `${Math.round(slowest)} ms`)
+})
+
+t.test('what is read often is not queried often', async (t) => {
+  const post = await write()
+  const reads = async () => {
+    await newest(one)
+    await title(one, post.id)
+  }
+  await until(async () => (await queries(one, reads)) === 0)
+  t.equal(await queries(one, async () => Promise.all(Array.from({ length: 100 }, reads))), 0)
+})
+
+t.test('a stampede on what nobody remembers makes one query', async (t) => {
+  const post = await write()
+  const all = () => Promise.all(Array.from({ length: 200 }, () => title(one, post.id)))
+  t.ok((await queries(one, all)) <= 1)
+})
