@@ -35,6 +35,8 @@ export class Barrier {
   readonly #sources: BarrierSources
   readonly #waiting = new Set<Waiting>()
   #isLooking = false
+  /** For metrics: how long an answer waited, in milliseconds, and whether it gave up. */
+  onWaited: ((ms: number, isPending: boolean) => void) | undefined
 
   constructor(sources: BarrierSources) {
     this.#sources = sources
@@ -44,6 +46,7 @@ export class Barrier {
   async wait({ position, verifiers }: Receipt): Promise<number> {
     this.#sources.poke()
     if (verifiers.length === 0) return 0
+    const began = performance.now()
     const missing = new Map(verifiers.map(({ name, client_id }) => [name, client_id]))
     const { promise, resolve } = Promise.withResolvers<void>()
     const waiting: Waiting = { position, missing, done: resolve }
@@ -56,6 +59,7 @@ export class Barrier {
     ])
     patience.abort()
     this.#waiting.delete(waiting)
+    this.onWaited?.(performance.now() - began, missing.size > 0)
     return missing.size
   }
 
