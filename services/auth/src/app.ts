@@ -88,7 +88,7 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
 
   app.register(redis, { url: config.CACHE_REDIS_URL, name: 'portcullis-auth cache' })
   app.register(stores, { config })
-  app.register(keyring, { config })
+  app.register(keyring, { config, clock })
   app.register(secrets, { secret: config.KEY_ENCRYPTION_KEY })
   app.register(loginHistory)
   app.register(passwords, { config })

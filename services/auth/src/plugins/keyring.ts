@@ -1,21 +1,28 @@
 import fp from 'fastify-plugin'
+import type { Clock } from '@portcullis/token-verifier'
 import type { Config } from '../config.ts'
 import { Keyring } from '../keys/keyring.ts'
+import type { KeyMaker } from '../keys/rotate.ts'
 import { createSealer } from '../keys/seal.ts'
 
 /** A rotation by another instance is noticed within as long. */
 const RELOAD_EVERY_MS = 5000
 
 /** `app.keyring`: the keys that sign and verify. Makes the first ones. */
-export default fp<{ config: Config }>(
-  async (app, { config }) => {
-    const sealer = createSealer(config.KEY_ENCRYPTION_KEY, config.KEY_ENCRYPTION_KEY_PREVIOUS)
-    const keyring = await Keyring.open(app.db, sealer, {
-      issuer: config.ISSUER,
+export default fp<{ config: Config; clock: Clock }>(
+  async (app, { config, clock }) => {
+    const keyMaker = {
+      sealer: createSealer(config.KEY_ENCRYPTION_KEY, config.KEY_ENCRYPTION_KEY_PREVIOUS),
       algorithm: config.SIGNING_ALGORITHM,
+    }
+    const keyring = await Keyring.open(app.db, {
+      ...keyMaker,
+      issuer: config.ISSUER,
       sessionLifeSeconds: config.REFRESH_ABSOLUTE_SECONDS,
+      clock,
     })
     app.decorate('keyring', keyring)
+    app.decorate('keyMaker', keyMaker)
 
     const timer = setInterval(() => {
       keyring.reload().catch((error: unknown) => app.log.warn({ err: error }, 'the keys cannot be read'))
@@ -28,5 +35,7 @@ export default fp<{ config: Config }>(
 declare module 'fastify' {
   interface FastifyInstance {
     keyring: Keyring
+    /** What new keys are made with. */
+    keyMaker: KeyMaker
   }
 }

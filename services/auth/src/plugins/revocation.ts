@@ -6,9 +6,13 @@ import { News } from '../database/news.ts'
 import { readProgress, readStoredProgress } from '../revocation/acks.ts'
 import { defineAppend } from '../revocation/append.ts'
 import { Barrier } from '../revocation/barrier.ts'
+import { giveUpSigningKeys } from '../keys/rotate.ts'
 import { Feed } from '../revocation/feed.ts'
 import { Follower } from '../revocation/follow.ts'
+import { History } from '../revocation/history.ts'
+import { Leases } from '../revocation/leases.ts'
 import { CommitListener } from '../revocation/listen.ts'
+import { warnOfEviction } from '../revocation/memory.ts'
 import { Registrar } from '../revocation/registrar.ts'
 import { Relay } from '../revocation/relay.ts'
 
@@ -30,16 +34,27 @@ export default fp<RevocationOptions>(
     defineAppend(redis)
     const replica = new Replica({ clock })
     const { db, log } = app
+    const history = new History({
+      db,
+      transact: app.transact,
+      redis,
+      replica,
+      giveUpKeys: (trx, kids) => giveUpSigningKeys(trx, app.keyMaker, kids),
+      log,
+    })
     const follower = new Follower({
       db,
       redis,
       replica,
+      history,
+      onKeys: () => app.keyring.reload(),
       clock,
       maxAgeSeconds: config.MAX_STALENESS_SECONDS,
       log,
     })
     const registrar = new Registrar(db, redis, clock, log)
-    const relay = new Relay(db, redis, registrar, log)
+    const leases = new Leases({ db, clock, registrar, log })
+    const relay = new Relay({ db, redis, registrar, history, log })
     const news = { revocations: new News(), userChanges: new News() }
     const poke = () => {
       follower.poke()
@@ -64,6 +79,7 @@ export default fp<RevocationOptions>(
     })
     app.decorate('replica', replica)
     app.decorate('barrier', barrier)
+    app.decorate('relay', relay)
     app.decorate('pokeRelay', poke)
     app.decorate('news', news)
     app.decorate('revocationFeed', feed)
@@ -71,23 +87,27 @@ export default fp<RevocationOptions>(
     app.addHook('onReady', async () => {
       await redisReady(redis)
       await follower.start()
-      relay.start()
+      await relay.start()
+      leases.start()
       listener.start()
     })
+    redis.on('ready', () => void warnOfEviction(redis, log))
     app.addHook('onClose', async () => {
       await listener.stop()
+      await leases.stop()
       await relay.stop()
       await follower.stop()
       redis.disconnect()
     })
   },
-  { name: 'revocation', fastify: '5.x', dependencies: ['stores'] },
+  { name: 'revocation', fastify: '5.x', dependencies: ['stores', 'keyring'] },
 )
 
 declare module 'fastify' {
   interface FastifyInstance {
     replica: Replica
     barrier: Barrier
+    relay: Relay
     /** Something was committed to the log. */
     pokeRelay: () => void
     revocationFeed: Feed

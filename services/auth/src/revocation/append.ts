@@ -1,69 +1,74 @@
 import type { Redis, Result } from 'ioredis'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import {
-  formatPosition,
-  parsePosition,
-  revocationKeys,
-  type Head,
-  type Position,
-  type RevocationEvent,
-} from '@portcullis/schemas'
+import { parsePosition, revocationKeys, type Position, type RevocationEvent } from '@portcullis/schemas'
+import type { Head } from '@portcullis/schemas'
 
 /**
  * Brings Redis up to the head of the log, in one step that nobody sees the middle of: appends events, sets the
  * key that each event can be looked up by, drops what lies before `base`, and says the beat if and only if the
- * stream then reaches the head.
+ * stream then holds everything from `base` to the head.
  *
- * An event whose id is there already is a duplicate if its fields are equal and a conflict if not; one that
- * does not follow the last id is a hole. Either ends the script, and the answer tells where the stream stands,
- * so that the caller can send what is missing.
+ * All events after `base` are of the head's epoch, since a new epoch begins with an empty log. An event whose id
+ * is there already must have the same fields, or it is a conflict; one that does not follow the last id is a
+ * hole. A stream that ends beyond the head is ahead of it, if its last entry can be ours, and else is dropped; so
+ * is one with missing entries if the caller says that it may be (`mend`). The answer tells where the stream ends.
  *
- * KEYS: log, beat, head. ARGV: epoch, seq, base, first id to keep or '', marks, then eight for each event:
- * epoch, seq, key to set, kind, key, value, keep_until, at.
+ * KEYS: log, beat, head. ARGV: epoch, seq, base, mend, marks, then seven for each event: seq, key to set, kind,
+ * key, value, keep_until, at.
  */
 const SCRIPT = `
-local function split(id)
-  local epoch, seq = string.match(id, '^(%d+)-(%d+)$')
-  return tonumber(epoch), tonumber(seq)
-end
 local log, beat, head = KEYS[1], KEYS[2], KEYS[3]
+local epoch, seq, base = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local last = '0-0'
 if redis.call('EXISTS', log) == 1 then
   local info = redis.call('XINFO', 'STREAM', log)
   for i = 1, #info, 2 do if info[i] == 'last-generated-id' then last = info[i + 1] end end
 end
-local last_epoch, last_seq = split(last)
-local base = tonumber(ARGV[3])
-local status = 'ok'
-for i = 6, #ARGV, 8 do
-  local epoch, seq = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
-  local id = ARGV[i] .. '-' .. ARGV[i + 1]
-  local fields = { 'kind', ARGV[i + 3], 'key', ARGV[i + 4], 'value', ARGV[i + 5], 'keep_until', ARGV[i + 6], 'at', ARGV[i + 7] }
-  if epoch < last_epoch or (epoch == last_epoch and seq <= last_seq) then
+local last_epoch, last_seq = string.match(last, '^(%d+)-(%d+)$')
+local readable = #last_epoch <= 16 and #last_seq <= 16
+last_epoch, last_seq = tonumber(last_epoch), tonumber(last_seq)
+
+local function drop()
+  redis.call('DEL', log)
+  return { 'dropped', '0-0' }
+end
+
+if last_epoch > epoch or (last_epoch == epoch and last_seq > seq) then
+  local entry = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
+  local ours = not entry or (#entry[2] == 10 and entry[2][1] == 'kind' and entry[2][9] == 'at')
+  if not readable or not ours then return drop() end
+  return { 'ahead', last }
+end
+
+for i = 6, #ARGV, 7 do
+  local at = tonumber(ARGV[i])
+  local id = ARGV[1] .. '-' .. ARGV[i]
+  local fields = { 'kind', ARGV[i + 2], 'key', ARGV[i + 3], 'value', ARGV[i + 4], 'keep_until', ARGV[i + 5], 'at', ARGV[i + 6] }
+  if last_epoch == epoch and at <= last_seq then
     local entry = redis.call('XRANGE', log, id, id)[1]
     if entry then
-      for j = 1, #fields do if entry[2][j] ~= fields[j] then status = 'conflict' end end
+      for j = 1, #fields do if entry[2][j] ~= fields[j] then return { 'conflict', last } end end
     end
-  elseif seq > math.max(last_seq, base) + 1 then
-    status = 'hole'
+  elseif at ~= (last_epoch == epoch and math.max(last_seq, base) or base) + 1 then
+    return { 'hole', last }
   else
     redis.call('XADD', log, id, unpack(fields))
-    redis.call('SET', ARGV[i + 2], ARGV[i + 5], 'PXAT', ARGV[i + 6])
-    last, last_epoch, last_seq = id, epoch, seq
+    redis.call('SET', ARGV[i + 1], ARGV[i + 4], 'PXAT', ARGV[i + 5])
+    last, last_epoch, last_seq = id, epoch, at
   end
-  if status ~= 'ok' then return { status, last } end
 end
-if ARGV[4] ~= '' then redis.call('XTRIM', log, 'MINID', ARGV[4]) else redis.call('XTRIM', log, 'MAXLEN', 0) end
-local head_epoch, head_seq = tonumber(ARGV[1]), tonumber(ARGV[2])
--- In an older epoch the stream may lie ahead: those entries were lost in PostgreSQL, and the epoch covers them.
-local reached = last_epoch < head_epoch and last_seq >= head_seq or last_epoch == head_epoch and last_seq == head_seq
-if reached or last == '0-0' and base == head_seq then
-  redis.call('XADD', beat, 'MAXLEN', '~', 100, '*', 'epoch', ARGV[1], 'seq', ARGV[2], 'base', ARGV[3], 'marks', ARGV[5])
-  redis.call('SET', head, ARGV[1] .. '-' .. ARGV[2] .. '-' .. ARGV[3], 'PX', 2000)
-  return { 'ok', last }
+
+redis.call('XTRIM', log, 'MINID', ARGV[1] .. '-' .. string.format('%.0f', base + 1))
+local kept = last_epoch == epoch and last_seq - base or 0
+if last_epoch == epoch and last_seq < seq or last_epoch < epoch and base < seq then return { 'behind', last } end
+if redis.call('XLEN', log) ~= kept then
+  if ARGV[4] == '1' then return drop() end
+  return { 'damaged', last }
 end
-return { 'behind', last }
+redis.call('XADD', beat, 'MAXLEN', '~', 100, '*', 'epoch', ARGV[1], 'seq', ARGV[2], 'base', ARGV[3], 'marks', ARGV[5])
+redis.call('SET', head, ARGV[1] .. '-' .. ARGV[2] .. '-' .. ARGV[3], 'PX', 2000)
+return { 'ok', last }
 `
 
 declare module 'ioredis' {
@@ -72,19 +77,30 @@ declare module 'ioredis' {
   }
 }
 
+const StatusSchema = Type.Union([
+  /** The stream holds the whole log, and the beat was said. */
+  Type.Literal('ok'),
+  /** The stream does not reach the head yet. */
+  Type.Literal('behind'),
+  /** The events do not follow the end of the stream. */
+  Type.Literal('hole'),
+  /** Entries are missing between base and end. */
+  Type.Literal('damaged'),
+  /** The stream could not be used, and is gone. */
+  Type.Literal('dropped'),
+  /** The stream ends beyond the head. */
+  Type.Literal('ahead'),
+  /** The stream holds another event in the place of one of these. */
+  Type.Literal('conflict'),
+])
+
 /** How the append went, and the last id of the stream after it. */
 export interface Appended {
-  /** `behind`: the stream does not reach the head yet, and no beat was said. */
-  readonly status: 'ok' | 'behind' | 'hole' | 'conflict'
+  readonly status: Type.Static<typeof StatusSchema>
   readonly last: Position
 }
 
-const isAnswer = Compile(
-  Type.Tuple([
-    Type.Union([Type.Literal('ok'), Type.Literal('behind'), Type.Literal('hole'), Type.Literal('conflict')]),
-    Type.String(),
-  ]),
-)
+const isAnswer = Compile(Type.Tuple([StatusSchema, Type.String()]))
 
 /** Lets the client run the script by its digest. */
 export function defineAppend(redis: Redis): void {
@@ -93,15 +109,15 @@ export function defineAppend(redis: Redis): void {
 
 /**
  * @param events in the order of the log, those that the stream may lack
- * @param firstKept position of the oldest event after `base`; what lies before it is dropped
  * @param marks newest mark read of each verifier, by name
+ * @param options.mend whether a stream with missing entries is dropped, to be written anew
  */
 export async function appendToRedis(
   redis: Redis,
   head: Head,
   events: readonly RevocationEvent[],
-  firstKept: Position | undefined,
   marks: Readonly<Record<string, string>>,
+  options: { readonly mend: boolean },
 ): Promise<Appended> {
   const answer = await redis.appendRevocations(
     revocationKeys.log,
@@ -110,10 +126,9 @@ export async function appendToRedis(
     head.epoch,
     head.seq,
     head.base,
-    firstKept ? formatPosition(firstKept) : '',
+    options.mend ? 1 : 0,
     JSON.stringify(marks),
     ...events.flatMap((event) => [
-      event.epoch,
       event.seq,
       revocationKeys.event(event.kind, event.key),
       event.kind,

@@ -8,7 +8,7 @@ import {
 } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
 import type { News } from '../database/news.ts'
-import { READ_LIMIT, readLog, type ReadLog } from './log.ts'
+import { READ_LIMIT, readLog, type LogRead } from './log.ts'
 import { deleteVerifiers, insertVerifiers, renewVerifierAt } from './verifiers.ts'
 
 /** How long an answer waits for news, in milliseconds. */
@@ -52,11 +52,12 @@ export class Feed {
   async answer(after: Position, mark: string | undefined, ack: FeedAck | undefined): Promise<FeedAnswer> {
     const { db, news } = this.#options
     const isNew = ack !== undefined && (await this.#note(ack))
+    const from = { epoch: after.epoch, seq: after.seq + 1 }
     const seen = news.count
-    let read = await readLog(db, after)
+    let read = await readLog(db, from)
     if (!isNew && !hasNews(read, ack)) {
       await news.after(seen, WAIT_MS)
-      read = await readLog(db, after)
+      read = await readLog(db, from)
     }
     const { head, events } = read
     const last = events.at(-1)
@@ -82,7 +83,7 @@ export class Feed {
   }
 }
 
-function hasNews({ head, events }: ReadLog, ack: FeedAck | undefined): boolean {
+function hasNews({ head, events }: LogRead, ack: FeedAck | undefined): boolean {
   return events.length > 0 || (ack !== undefined && comparePositions(head, ack.position) !== 0)
 }
 

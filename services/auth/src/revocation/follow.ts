@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { Redis } from 'ioredis'
 import type { Kysely } from 'kysely'
 import {
@@ -7,10 +8,12 @@ import {
   revocationKeys,
   type Ack,
   type Position,
+  type RevocationEvent,
 } from '@portcullis/schemas'
 import { elapsed, instant, type Clock, type Instant, type Replica } from '@portcullis/token-verifier'
 import type { DB } from '../database/tables.ts'
-import { READ_LIMIT, readLog } from './log.ts'
+import type { History, Rewritten } from './history.ts'
+import { READ_LIMIT, readLog, type LogRead } from './log.ts'
 import { Ticker } from './ticker.ts'
 import { deleteVerifiers, insertVerifiers, renewVerifiers, updateVerifierPosition } from './verifiers.ts'
 
@@ -31,6 +34,9 @@ export interface FollowerOptions {
   /** Carries the acks; the database does while it is away. */
   readonly redis: Redis
   readonly replica: Replica
+  readonly history: Pick<History, 'mend' | 'reconcile'>
+  /** Signing keys were given up; what signs here has to know before this instance says that it does. */
+  readonly onKeys: () => Promise<void>
   readonly clock: Clock
   readonly maxAgeSeconds: number
   readonly log: Log
@@ -45,7 +51,12 @@ export class Follower {
   readonly name = `${AUTH_CLIENT_ID}/${this.instance}`
   readonly #options: FollowerOptions
   readonly #ticker: Ticker
-  #cursor: Position = START
+  /** The newest event that was read; it has to be there the next time too. */
+  #last: RevocationEvent | undefined
+  #hasKeyNews = false
+  /** Whether another instance has begun a new epoch, and may have known less than this one. */
+  #hasToReconcile = false
+  #reconciling: Promise<void> | undefined
   /** When this instance was last put into, or found in, the table. */
   #entered: Instant | undefined
   #acked: { position: Position; at: Instant } | undefined
@@ -76,6 +87,7 @@ export class Follower {
   /** To be called when no request is under way any more. */
   async stop(): Promise<void> {
     await this.#ticker.stop()
+    await this.#reconciling
     await deleteVerifiers(this.#options.db, [this.name]).catch(() => undefined)
     await this.#options.redis.hdel(revocationKeys.ack(AUTH_CLIENT_ID), this.instance).catch(() => 0)
   }
@@ -98,25 +110,64 @@ export class Follower {
   }
 
   async #read(): Promise<void> {
-    const { clock, db, maxAgeSeconds, replica } = this.#options
+    const { clock, maxAgeSeconds, replica } = this.#options
+    const epoch = replica.epoch
     const asOf = instant(clock)
     // A row stays for twice the greatest age. After a longer standstill it may be gone: what is read now does
     // not count before the row has been renewed.
     const isEntered = this.#entered && elapsed(clock, this.#entered) < maxAgeSeconds * 1000
     let isAgain = false
     for (;;) {
-      const { head, events } = await readLog(db, this.#cursor)
+      const { head, events } = await this.#readTrusted()
       const isWhole = replica.apply(events)
-      const last = events.at(-1)
-      if (last) this.#cursor = { epoch: last.epoch, seq: last.seq }
+      this.#last = events.at(-1)
+      this.#hasKeyNews ||= events.some((event) => event.kind === 'key')
       if (isWhole && events.length === READ_LIMIT) continue
       const outcome = replica.advance(head, isEntered ? asOf : undefined)
-      if (outcome === 'covered' || isAgain) return
+      if (outcome === 'covered' || isAgain) break
       // A new epoch, or a front that was dropped before it was read: once more from the front.
       isAgain = true
       replica.reload()
-      this.#cursor = START
+      this.#last = undefined
     }
+    if (this.#hasKeyNews) await this.#options.onKeys()
+    this.#hasKeyNews = false
+    this.#hasToReconcile ||= epoch !== 0 && replica.epoch > epoch
+    if (this.#hasToReconcile) this.#reconciling ??= this.#reconcile()
+  }
+
+  /** Beside the reading, because it looks at every session there is. */
+  async #reconcile(): Promise<void> {
+    this.#hasToReconcile = false
+    try {
+      await this.#options.history.reconcile()
+    } catch (error) {
+      this.#hasToReconcile = true
+      this.#failed(error)
+    } finally {
+      this.#reconciling = undefined
+    }
+  }
+
+  /** What follows the last event, from a database that still has all that was read there before. */
+  async #readTrusted(): Promise<LogRead> {
+    const { db, history } = this.#options
+    for (;;) {
+      const read = await readLog(db, this.#last ?? START)
+      const reason = this.#distrust(read)
+      if (reason === undefined) return read
+      await history.mend(reason, read.head.epoch)
+    }
+  }
+
+  #distrust({ head, isSameHistory, events }: LogRead): Rewritten | undefined {
+    const { replica } = this.#options
+    if (!isSameHistory) return 'another history'
+    if (head.epoch < replica.epoch || comparePositions(head, replica.position) < 0)
+      return 'behind the replica'
+    const last = this.#last
+    if (!last || last.epoch !== head.epoch || last.seq <= head.base) return undefined
+    return isDeepStrictEqual(events[0], last) ? undefined : 'unlike the replica'
   }
 
   async #ack(): Promise<void> {

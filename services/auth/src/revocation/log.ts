@@ -1,55 +1,55 @@
 import { sql, type Kysely } from 'kysely'
-import type { Head, Position, RevocationEvent } from '@portcullis/schemas'
+import type { Head, Position, RevocationEvent, RevocationKind } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
 
 /** Events read from the log at a time. */
 export const READ_LIMIT = 5000
 
-export interface ReadLog {
+/** One look at the log. */
+export interface LogRead {
   readonly head: Head
+  /** Whether the database still is what the log was begun on, and no promoted standby or restored backup. */
+  readonly isSameHistory: boolean
+  /** All of the head's epoch, oldest first; there may be more if there are as many as the limit. */
   readonly events: RevocationEvent[]
-  /** Position of the oldest event after `base`. */
-  readonly firstKept: Position | undefined
 }
 
 /**
- * The head, and the events after a place in the log, oldest first and at most READ_LIMIT. The head is read
- * first, so that every event up to it is there or was dropped before.
+ * The head, and the events from a place on. The head is read first, so that every event up to it is there or was
+ * dropped before.
+ *
+ * @param from in the head's epoch; a place in another one means all that there is
+ * @throws Error on a standby
  */
-export async function readLog(db: Kysely<DB>, after: Position): Promise<ReadLog> {
-  const head = await db
-    .selectFrom('revocation_head')
-    .select((e) => [
-      'epoch',
-      'seq',
-      'base',
-      e
-        .selectFrom('revocations')
-        .select('revocations.epoch')
-        .whereRef('revocations.seq', '=', sql<number>`revocation_head.base + 1`)
-        .as('first_epoch'),
+export async function readLog(db: Kysely<DB>, from: Position, limit = READ_LIMIT): Promise<LogRead> {
+  const { is_same_history, ...head } = await db
+    .selectFrom('revocation_head as h')
+    .innerJoin(sql<{ system_id: string; timeline: number }>`current_history()`.as('c'), (join) =>
+      join.onTrue(),
+    )
+    .select([
+      'h.epoch',
+      'h.seq',
+      'h.base',
+      sql<boolean>`(h.system_id, h.timeline) = (c.system_id, c.timeline)`.as('is_same_history'),
     ])
     .executeTakeFirstOrThrow()
-  const isBehind = after.epoch < head.epoch || after.seq < head.seq
-  return {
-    head: { epoch: head.epoch, seq: head.seq, base: head.base },
-    firstKept: head.first_epoch === null ? undefined : { epoch: head.first_epoch, seq: head.base + 1 },
-    events: isBehind ? await listEventsAfter(db, after, READ_LIMIT) : [],
-  }
+  const first = Math.max(from.epoch === head.epoch ? from.seq : 0, head.base + 1)
+  const events = first > head.seq ? [] : await listEvents(db, head.epoch, first, limit)
+  return { head, isSameHistory: is_same_history, events }
 }
 
-/** Events after a place in the log, oldest first. */
-export async function listEventsAfter(
+async function listEvents(
   db: Kysely<DB>,
-  after: Position,
+  epoch: number,
+  first: number,
   limit: number,
 ): Promise<RevocationEvent[]> {
   const rows = await db
     .selectFrom('revocations')
     .select(['epoch', 'seq', 'kind', 'key', 'value', 'keep_until', 'at'])
-    // Epochs never fall with seq, so that the order of seq is the order of positions.
-    .where(sql<boolean>`(epoch, seq) > (${after.epoch}, ${after.seq})`)
-    .orderBy('epoch')
+    .where('epoch', '=', epoch)
+    .where('seq', '>=', first)
     .orderBy('seq')
     .limit(limit)
     .execute()
@@ -62,16 +62,56 @@ export function findEventOfSession(
   sessionId: string,
   userId: string,
 ): Promise<Position | undefined> {
+  return findNewestEvent(db, [
+    { kind: 'session', key: sessionId },
+    { kind: 'user', key: userId },
+  ])
+}
+
+/**
+ * Place of the newest event about any of these, as far as the log still has it. If a new epoch has begun since, that
+ * is what killed their tokens, and its beginning is the place.
+ */
+export function findNewestEvent(
+  db: Kysely<DB>,
+  things: readonly { readonly kind: RevocationKind; readonly key: string }[],
+): Promise<Position | undefined> {
   return db
-    .selectFrom('revocations')
-    .select(['epoch', 'seq'])
-    .where((e) =>
-      e.or([
-        e.and([e('kind', '=', 'session'), e('key', '=', sessionId)]),
-        e.and([e('kind', '=', 'user'), e('key', '=', userId)]),
-      ]),
-    )
-    .orderBy('seq', 'desc')
+    .selectFrom('revocations as r')
+    .innerJoin('revocation_head as h', (join) => join.onTrue())
+    .select(['h.epoch', sql<number>`case when r.epoch = h.epoch then r.seq else h.base end`.as('seq')])
+    .where((e) => e.or(things.map(({ kind, key }) => e.and([e('r.kind', '=', kind), e('r.key', '=', key)]))))
+    .orderBy('r.seq', 'desc')
     .limit(1)
     .executeTakeFirst()
+}
+
+/**
+ * Drops the events that concern no living token any more, from the front of the log; only PostgreSQL's clock is
+ * asked. How many there were.
+ */
+export async function pruneRevocations(db: Kysely<DB>): Promise<number> {
+  return db.transaction().execute(async (trx) => {
+    // By the oldest that is kept, so that there is never a hole, whatever the clock did.
+    const { base } = await trx
+      .updateTable('revocation_head')
+      .set((e) => ({
+        base: e.fn.coalesce(
+          sql<number>`${e
+            .selectFrom('revocations')
+            .select((f) => f.fn.min('seq').as('seq'))
+            .whereRef('revocations.epoch', '=', 'revocation_head.epoch')
+            .where('keep_until', '>', sql<Date>`clock_timestamp()`)} - 1`,
+          'seq',
+        ),
+      }))
+      .returning('base')
+      .executeTakeFirstOrThrow()
+    const { numDeletedRows } = await trx
+      .deleteFrom('revocations')
+      .where('seq', '<=', base)
+      .where('keep_until', '<=', sql<Date>`clock_timestamp()`)
+      .executeTakeFirst()
+    return Number(numDeletedRows)
+  })
 }

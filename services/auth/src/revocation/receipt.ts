@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { RevocationKind } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
 import type { Receipt } from '../database/transaction.ts'
+import { findNewestEvent } from './log.ts'
 import { listVerifiers } from './verifiers.ts'
 
 /**
@@ -13,13 +14,6 @@ export async function findReceipt(
   kind: RevocationKind,
   key: string,
 ): Promise<Receipt | undefined> {
-  const position = await db
-    .selectFrom('revocations')
-    .select(['epoch', 'seq'])
-    .where('kind', '=', kind)
-    .where('key', '=', key)
-    .orderBy('seq', 'desc')
-    .limit(1)
-    .executeTakeFirst()
+  const position = await findNewestEvent(db, [{ kind, key }])
   return position && { position, verifiers: await listVerifiers(db) }
 }

@@ -4,13 +4,7 @@ import { revocationKeys } from '@portcullis/schemas'
 import { elapsed, instant, type Clock, type Instant } from '@portcullis/token-verifier'
 import type { DB } from '../database/tables.ts'
 import type { VerifierAck } from './acks.ts'
-import {
-  deleteSilentVerifiers,
-  deleteVerifiers,
-  insertVerifiers,
-  listVerifierClientIds,
-  renewVerifiers,
-} from './verifiers.ts'
+import { deleteVerifiers, insertVerifiers, listVerifierClientIds, renewVerifiers } from './verifiers.ts'
 
 interface Log {
   info(fields: object, message: string): void
@@ -19,23 +13,33 @@ interface Log {
 
 /** How old the row of a verifier that speaks may become: a small part of the shortest silence that removes one. */
 const RENEW_EVERY_MS = 400
-const SWEEP_EVERY_MS = 1000
+const LOOK_EVERY_MS = 1000
+/** An ack that nobody has renewed for so long is taken away if nobody in the table has its name. */
+const FORGET_AFTER_MS = 60_000
 
-/** Keeps the table of verifiers by what they say in Redis: who joined, still speaks, left, or fell silent. */
+/** What is known of one who has spoken in Redis. */
+interface Voice {
+  readonly clientId: string
+  mark: string
+  /** When the mark was first seen. */
+  since: Instant
+  /** Whether it has spoken since the rows were last renewed. */
+  isHeard: boolean
+  /** When its row was last put into, or renewed in, the table. */
+  renewed: Instant | undefined
+}
+
+/** Keeps the table of verifiers by what they say in Redis: who joined, still speaks, or left. */
 export class Registrar {
   readonly #db: Kysely<DB>
   readonly #redis: Redis
   readonly #clock: Clock
   readonly #log: Log
-  #clientIds: readonly string[] = []
-  /** Who is in the table for certain, and when it was last renewed there. */
-  readonly #renewed = new Map<string, Instant>()
-  #lastMarks = new Map<string, string>()
-  readonly #heard = new Set<string>()
+  readonly #voices = new Map<string, Voice>()
+  /** Whether the acks were readable the last time: only then a new one means that somebody has just spoken. */
+  #isListening = false
+  #clientIds: { readonly at: Instant; readonly ids: readonly string[] } | undefined
   #renewedAt: Instant | undefined
-  #sweptAt: Instant | undefined
-  /** Since when acks could be read without a gap: silence is counted only while one could have heard. */
-  #listeningSince: Instant | undefined
 
   constructor(db: Kysely<DB>, redis: Redis, clock: Clock, log: Log) {
     this.#db = db
@@ -46,14 +50,25 @@ export class Registrar {
 
   /** Clients whose verifiers are listened to. */
   async clientIds(): Promise<readonly string[]> {
-    const now = instant(this.#clock)
-    if (!this.#sweptAt || elapsed(this.#clock, this.#sweptAt) >= SWEEP_EVERY_MS) await this.#sweep(now)
-    return this.#clientIds
+    if (!this.#clientIds || this.#isOver(this.#clientIds.at, LOOK_EVERY_MS))
+      this.#clientIds = { at: instant(this.#clock), ids: await listVerifierClientIds(this.#db) }
+    return this.#clientIds.ids
   }
 
-  /** Acks could not be read: nobody is taken out for silence before they have been readable for a while. */
+  /** Acks could not be read: what lies there when they can be may have been left behind long ago. */
   deaf(): void {
-    this.#listeningSince = undefined
+    this.#isListening = false
+  }
+
+  /** Takes the acks of those away who have been taken out of the table. */
+  async forget(verifiers: readonly { readonly name: string; readonly client_id: string }[]): Promise<void> {
+    for (const { name, client_id } of verifiers) await this.#forget(name, client_id)
+  }
+
+  /** The same with acks that have not changed for long and belong to nobody in the table. */
+  async forgetStale(present: ReadonlySet<string>): Promise<void> {
+    for (const [name, { clientId, since }] of this.#voices)
+      if (!present.has(name) && this.#isOver(since, FORGET_AFTER_MS)) await this.#forget(name, clientId)
   }
 
   /**
@@ -63,20 +78,28 @@ export class Registrar {
    */
   async note(acks: readonly VerifierAck[]): Promise<Record<string, string>> {
     const now = instant(this.#clock)
-    this.#listeningSince ??= now
-    const speaking = acks.filter(
-      (ack) => ack.state !== 'leaving' && this.#lastMarks.get(ack.name) !== ack.mark,
-    )
+    const speaking = acks.filter((ack) => this.#hear(ack, now))
+    this.#isListening = true
     await this.#join(
       speaking.filter((ack) => !this.#isSureOf(ack)),
       now,
     )
-    for (const ack of speaking) this.#heard.add(ack.name)
-    if (!this.#renewedAt || elapsed(this.#clock, this.#renewedAt) >= RENEW_EVERY_MS) await this.#renew(now)
+    if (!this.#renewedAt || this.#isOver(this.#renewedAt, RENEW_EVERY_MS)) await this.#renew(now)
     await this.#leave(acks.filter((ack) => ack.state === 'leaving'))
-    this.#lastMarks = new Map(acks.map((ack) => [ack.name, ack.mark]))
     const echoed = acks.filter((ack) => this.#isSureOf(ack))
     return Object.fromEntries(echoed.map((ack) => [ack.name, ack.mark]))
+  }
+
+  /** Whether it has just spoken, and means to stay. */
+  #hear(ack: VerifierAck, now: Instant): boolean {
+    const voice = this.#voices.get(ack.name)
+    if (voice?.mark === ack.mark) return false
+    // What lies there when the listening begins may have been left behind by somebody who is gone.
+    const isNews = voice !== undefined || this.#isListening
+    const { clientId, mark } = ack
+    const isHeard = isNews && ack.state !== 'leaving'
+    this.#voices.set(ack.name, { clientId, mark, since: now, isHeard, renewed: voice?.renewed })
+    return isHeard
   }
 
   /**
@@ -84,29 +107,32 @@ export class Registrar {
    * that age therefore stays for longer than any mark echoed now lets its verifier serve.
    */
   #isSureOf(ack: VerifierAck): boolean {
-    const renewed = this.#renewed.get(ack.name)
-    return renewed !== undefined && elapsed(this.#clock, renewed) < ack.max_age * 1000
+    const renewed = this.#voices.get(ack.name)?.renewed
+    return renewed !== undefined && !this.#isOver(renewed, ack.max_age * 1000)
   }
 
   async #join(acks: readonly VerifierAck[], now: Instant): Promise<void> {
-    await insertVerifiers(
+    const joined = await insertVerifiers(
       this.#db,
       acks.map(({ name, clientId, max_age }) => ({ name, clientId, maxAge: max_age })),
     )
-    for (const { name, clientId } of acks) {
-      this.#renewed.set(name, now)
-      this.#log.info({ verifier: name, client_id: clientId }, 'verifier joined')
-    }
+    for (const { name } of acks) this.#setRenewed(name, now)
+    for (const { name, clientId } of acks)
+      if (joined.has(name)) this.#log.info({ verifier: name, client_id: clientId }, 'verifier joined')
   }
 
   async #renew(now: Instant): Promise<void> {
-    const heard = [...this.#heard]
-    this.#heard.clear()
+    const heard = [...this.#voices].filter(([, voice]) => voice.isHeard).map(([name]) => name)
     const renewed = new Set(await renewVerifiers(this.#db, heard))
-    for (const name of heard)
-      if (renewed.has(name)) this.#renewed.set(name, now)
-      else this.#renewed.delete(name)
+    for (const name of heard) this.#setRenewed(name, renewed.has(name) ? now : undefined)
     this.#renewedAt = now
+  }
+
+  #setRenewed(name: string, at: Instant | undefined): void {
+    const voice = this.#voices.get(name)
+    if (!voice) return
+    voice.renewed = at
+    voice.isHeard = false
   }
 
   async #leave(acks: readonly VerifierAck[]): Promise<void> {
@@ -115,21 +141,18 @@ export class Registrar {
       this.#db,
       acks.map((ack) => ack.name),
     )
-    for (const ack of acks) await this.#forget(ack.name, ack.clientId, 'verifier left')
-  }
-
-  async #sweep(now: Instant): Promise<void> {
-    if (this.#listeningSince) {
-      const silent = await deleteSilentVerifiers(this.#db, elapsed(this.#clock, this.#listeningSince) / 1000)
-      for (const { name, client_id } of silent) await this.#forget(name, client_id, 'verifier fell silent')
+    for (const ack of acks) {
+      await this.#forget(ack.name, ack.clientId)
+      this.#log.info({ verifier: ack.name, client_id: ack.clientId }, 'verifier left')
     }
-    this.#clientIds = await listVerifierClientIds(this.#db)
-    this.#sweptAt = now
   }
 
-  async #forget(name: string, clientId: string, message: string): Promise<void> {
-    this.#renewed.delete(name)
+  async #forget(name: string, clientId: string): Promise<void> {
+    this.#voices.delete(name)
     await this.#redis.hdel(revocationKeys.ack(clientId), name.slice(clientId.length + 1))
-    this.#log.info({ verifier: name, client_id: clientId }, message)
+  }
+
+  #isOver(since: Instant, milliseconds: number): boolean {
+    return elapsed(this.#clock, since) >= milliseconds
   }
 }

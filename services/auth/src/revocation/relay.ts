@@ -2,19 +2,31 @@ import type { Redis } from 'ioredis'
 import type { Kysely } from 'kysely'
 import { comparePositions, type Position } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
-import { appendToRedis } from './append.ts'
 import { readAcks } from './acks.ts'
+import { appendToRedis, type Appended } from './append.ts'
+import type { History } from './history.ts'
 import { readLog } from './log.ts'
 import type { Registrar } from './registrar.ts'
 import { Ticker } from './ticker.ts'
 
 const BEAT_EVERY_MS = 100
+/** Events that one append carries: few enough that Redis answers everybody else in time. */
+const APPEND_LIMIT = 1000
+/** How often in a row an append may get nowhere before the step is given up. */
+const ATTEMPTS = 4
 const START: Position = { epoch: 0, seq: 0 }
 
 interface Log {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
-  error(fields: object, message: string): void
+}
+
+export interface RelayOptions {
+  readonly db: Kysely<DB>
+  readonly redis: Redis
+  readonly registrar: Registrar
+  readonly history: Pick<History, 'mend'>
+  readonly log: Log
 }
 
 /**
@@ -23,20 +35,14 @@ interface Log {
  * Whatever Redis has lost is found missing at the next step and written again.
  */
 export class Relay {
-  readonly #db: Kysely<DB>
-  readonly #redis: Redis
-  readonly #registrar: Registrar
-  readonly #log: Log
+  readonly #options: RelayOptions
   readonly #ticker: Ticker
   /** Where the stream ended when it was last seen. */
   #last: Position = START
   #isFailing = false
 
-  constructor(db: Kysely<DB>, redis: Redis, registrar: Registrar, log: Log) {
-    this.#db = db
-    this.#redis = redis
-    this.#registrar = registrar
-    this.#log = log
+  constructor(options: RelayOptions) {
+    this.#options = options
     this.#ticker = new Ticker(
       () => this.#step(),
       BEAT_EVERY_MS,
@@ -44,7 +50,14 @@ export class Relay {
     )
   }
 
-  start(): void {
+  /** Whether the last step has brought Redis up to the head of the log. */
+  get isHealthy(): boolean {
+    return !this.#isFailing
+  }
+
+  /** Resolves after the first step, whether Redis could be reached or not. */
+  async start(): Promise<void> {
+    await this.#step().catch((error: unknown) => this.#failed(error))
     this.#ticker.start()
   }
 
@@ -53,34 +66,52 @@ export class Relay {
     this.#ticker.poke()
   }
 
+  /** Carries what is left, and ends. */
   async stop(): Promise<void> {
     await this.#ticker.stop()
+    await this.#step().catch((error: unknown) => this.#failed(error))
   }
 
   async #step(): Promise<void> {
+    const { redis, registrar, log } = this.#options
     // The order is the promise: a mark that is echoed was read before the head was, so whoever has applied this
     // head knows of every commit before it wrote the mark.
-    const marks = await this.#registrar.note(await readAcks(this.#redis, await this.#registrar.clientIds()))
-    let isBehind = true
-    while (isBehind) isBehind = await this.#append(marks)
-    if (this.#isFailing) this.#log.info({}, 'the revocation log reaches redis again')
+    const marks = await registrar.note(await readAcks(redis, await registrar.clientIds()))
+    await this.#append(marks)
+    if (this.#isFailing) log.info({}, 'the revocation log reaches redis again')
     this.#isFailing = false
   }
 
-  /** Appends what the stream lacks, as far as one read goes. Whether there may be more. */
-  async #append(marks: Record<string, string>): Promise<boolean> {
-    const { head, events, firstKept } = await readLog(this.#db, this.#last)
-    const appended = await appendToRedis(this.#redis, head, events, firstKept, marks)
-    const isMoved = comparePositions(appended.last, this.#last) !== 0
-    this.#last = appended.last
-    if (appended.status === 'conflict') throw new Error('the stream holds another event under the same id')
-    // Behind or with a hole, the stream has lost entries, or another instance is faster: read from where it ends.
-    return appended.status !== 'ok' && isMoved
+  /** Appends what the stream lacks, in as many rounds as it takes. */
+  async #append(marks: Record<string, string>): Promise<void> {
+    const { db, redis, history, log } = this.#options
+    let before: Appended = { status: 'behind', last: this.#last }
+    for (let attempts = 0; attempts < ATTEMPTS; attempts++) {
+      const { head, isSameHistory, events } = await readLog(db, this.#last, APPEND_LIMIT)
+      // What the stream was seen to hold was committed before: a head that is read afterwards lies beyond it.
+      const isBehind = comparePositions(head, this.#last) < 0
+      if (!isSameHistory || isBehind) {
+        await history.mend(isBehind ? 'behind redis' : 'another history', head.epoch)
+        continue
+      }
+      const mend = before.status === 'damaged'
+      const appended = await appendToRedis(redis, head, events, marks, { mend })
+      this.#last = appended.last
+      if (appended.status === 'ok') return
+      // Another instance is faster, and says the beat. That it is not the database that is behind, the next read shows.
+      if (appended.status === 'ahead' && before.status === 'ahead') return
+      if (appended.status === 'conflict') await history.mend('unlike redis', head.epoch)
+      if (appended.status === 'dropped')
+        log.warn({}, 'the stream of revocations was damaged, and is written anew')
+      if (comparePositions(appended.last, before.last) !== 0) attempts = 0
+      before = appended
+    }
+    throw new Error(`the stream of revocations is ${before.status}`)
   }
 
   #failed(error: unknown): void {
-    this.#registrar.deaf()
-    if (!this.#isFailing) this.#log.warn({ err: error }, 'the revocation log does not reach redis')
+    this.#options.registrar.deaf()
+    if (!this.#isFailing) this.#options.log.warn({ err: error }, 'the revocation log does not reach redis')
     this.#isFailing = true
   }
 }

@@ -28,12 +28,17 @@ export async function listVerifierClientIds(db: Kysely<DB>): Promise<string[]> {
  * From the commit of this on, every revocation waits for these verifiers. The head row is locked first: a
  * revocation that is under way either sees them in the table, or is committed before they are told that they
  * have joined, and so before they serve.
+ *
+ * @returns names of those that were not in the table before
  */
-export async function insertVerifiers(db: Kysely<DB>, entries: readonly VerifierEntry[]): Promise<void> {
-  if (entries.length === 0) return
-  await db.transaction().execute(async (trx) => {
+export async function insertVerifiers(
+  db: Kysely<DB>,
+  entries: readonly VerifierEntry[],
+): Promise<ReadonlySet<string>> {
+  if (entries.length === 0) return new Set()
+  return db.transaction().execute(async (trx) => {
     await trx.selectFrom('revocation_head').select('seq').forUpdate().execute()
-    await trx
+    const rows = await trx
       .insertInto('verifiers')
       .values(
         entries.map(({ name, clientId, maxAge, position }) => ({
@@ -50,7 +55,9 @@ export async function insertVerifiers(db: Kysely<DB>, entries: readonly Verifier
           seen_at: sql<Date>`clock_timestamp()`,
         })),
       )
+      .returning(['name', sql<boolean>`old.name is null`.as('is_new')])
       .execute()
+    return new Set(rows.filter((row) => row.is_new).map((row) => row.name))
   })
 }
 
@@ -83,22 +90,19 @@ export async function deleteVerifiers(db: Kysely<DB>, names: readonly string[]):
   if (names.length > 0) await db.deleteFrom('verifiers').where('name', 'in', names).execute()
 }
 
-/**
- * Takes out whoever has been silent for twice its own greatest age: it stopped accepting tokens long before.
- * Only PostgreSQL's clock is asked.
- *
- * @param listeningSeconds for how long one could have heard them; who may be silent for longer stays
- */
-export async function deleteSilentVerifiers(
-  db: Kysely<DB>,
-  listeningSeconds: number,
-): Promise<{ name: string; client_id: string }[]> {
-  return db
+/** Every row, with the time that changes whenever its verifier is heard. */
+export function listVerifierLeases(db: Kysely<DB>) {
+  return db.selectFrom('verifiers').select(['name', 'client_id', 'max_age', 'seen_at']).execute()
+}
+
+/** Takes a verifier out if it has not been heard since. Whether it was there. */
+export async function deleteVerifierSeenAt(db: Kysely<DB>, name: string, seenAt: Date): Promise<boolean> {
+  const { numDeletedRows } = await db
     .deleteFrom('verifiers')
-    .where(sql<boolean>`seen_at < clock_timestamp() - make_interval(secs => 2 * max_age)`)
-    .where(sql<boolean>`2 * max_age < ${listeningSeconds}`)
-    .returning(['name', 'client_id'])
-    .execute()
+    .where('name', '=', name)
+    .where('seen_at', '=', seenAt)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
 }
 
 /** What a verifier that is not heard in Redis has applied. */

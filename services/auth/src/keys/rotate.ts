@@ -1,0 +1,154 @@
+import { sql, type Kysely } from 'kysely'
+import type { DB } from '../database/tables.ts'
+import { newRefreshKey, newSigningKey } from './generate.ts'
+import { insertRefreshKey, insertSigningKey, listKeysInUse, lockKeys } from './queries.ts'
+import type { Sealer } from './seal.ts'
+
+/** What new keys are made with. */
+export interface KeyMaker {
+  readonly sealer: Sealer
+  readonly algorithm: 'ES256' | 'RS256'
+}
+
+/**
+ * A signing key is published for so long before it signs: verifiers may keep the set for 300 s, and 60 s more while
+ * they fetch it again.
+ */
+export const PUBLISH_SECONDS = 360
+
+/**
+ * Makes the keys that are missing: one that signs, one that is published to sign next, one for refresh tokens. To be
+ * called in a transaction; of several at once, one makes them and the others wait. Keys of another algorithm than
+ * the configured one are retired, since verifiers take but one.
+ */
+export async function fillKeys(db: Kysely<DB>, { sealer, algorithm }: KeyMaker): Promise<void> {
+  await lockKeys(db)
+  await retireSigningKeys(
+    db,
+    (await listKeysInUse(db)).filter((key) => key.alg !== algorithm).map(({ kid }) => kid),
+  )
+  const inUse = await listKeysInUse(db)
+  let standby = inUse.find((key) => key.state === 'standby')
+  if (standby && !inUse.some((key) => key.state === 'active')) {
+    await activateSigningKey(db, standby.kid)
+    standby = undefined
+  } else if (inUse.length === 0) await insertSigningKey(db, await newSigningKey(algorithm, 'active', sealer))
+  if (!standby) await insertSigningKey(db, await newSigningKey(algorithm, 'standby', sealer))
+
+  const refreshKey = await db
+    .selectFrom('refresh_keys')
+    .select('kid')
+    .where('state', '=', 'active')
+    .executeTakeFirst()
+  if (!refreshKey) await insertRefreshKey(db, newRefreshKey(sealer))
+}
+
+/** How the rotation of the signing keys went. */
+export type Rotated =
+  | { readonly outcome: 'rotated'; readonly from: string; readonly to: string }
+  /** The standby has not been published for long enough; after so many seconds it will be. */
+  | { readonly outcome: 'too early'; readonly waitSeconds: number }
+
+/**
+ * The standby signs from now on, and a new one is published. Tokens of the key before stay good until they expire,
+ * unless it is compromised: then the change does not wait, and the caller has to revoke the key.
+ */
+export async function rotateSigningKeys(
+  db: Kysely<DB>,
+  maker: KeyMaker,
+  { isCompromised }: { readonly isCompromised: boolean },
+): Promise<Rotated> {
+  await fillKeys(db, maker)
+  const inUse = await listKeysInUse(db)
+  const [active, standby] = ['active', 'standby'].map((state) => inUse.find((key) => key.state === state))
+  if (!active || !standby) throw new Error('the keys that were just made are not there')
+  const waitSeconds = Math.ceil(PUBLISH_SECONDS - standby.age_seconds)
+  if (waitSeconds > 0 && !isCompromised) return { outcome: 'too early', waitSeconds }
+  if (isCompromised) await giveUpSigningKeys(db, maker, [active.kid])
+  else {
+    await retireSigningKeys(db, [active.kid])
+    await fillKeys(db, maker)
+  }
+  return { outcome: 'rotated', from: active.kid, to: standby.kid }
+}
+
+/** These keys sign and verify nothing any more; the standby takes the place of the one that signed. */
+export async function giveUpSigningKeys(
+  db: Kysely<DB>,
+  maker: KeyMaker,
+  kids: readonly string[],
+): Promise<void> {
+  if (kids.length === 0) return
+  await lockKeys(db)
+  await db
+    .updateTable('signing_keys')
+    .set({ state: 'compromised', retired_at: sql<Date>`now()` })
+    .where('kid', 'in', kids)
+    .execute()
+  await fillKeys(db, maker)
+}
+
+/** New sessions and pairs get refresh tokens under a new key; what the key before signed stays good. */
+export async function rotateRefreshKey(db: Kysely<DB>, maker: KeyMaker): Promise<void> {
+  await fillKeys(db, maker)
+  await db
+    .updateTable('refresh_keys')
+    .set({ state: 'retired', retired_at: sql<Date>`now()` })
+    .where('state', '=', 'active')
+    .execute()
+  await fillKeys(db, maker)
+}
+
+/** No refresh token that there is can be used any more. @returns the keys that are given up */
+export async function giveUpRefreshKeys(db: Kysely<DB>, maker: KeyMaker): Promise<string[]> {
+  await lockKeys(db)
+  const rows = await db
+    .updateTable('refresh_keys')
+    .set({ state: 'compromised', retired_at: sql<Date>`now()` })
+    .where('state', '!=', 'compromised')
+    .returning('kid')
+    .execute()
+  await fillKeys(db, maker)
+  return rows.map(({ kid }) => kid)
+}
+
+/** Keys are sealed again that an older sealing key has sealed. How many there were. */
+export async function resealKeys(db: Kysely<DB>, sealer: Sealer): Promise<number> {
+  await lockKeys(db)
+  let count = 0
+  for (const table of ['signing_keys', 'refresh_keys'] as const) {
+    const rows = await db
+      .selectFrom(table)
+      .select(['kid', 'sealed', 'sealed_by'])
+      .where('sealed_by', '!=', sealer.keyId)
+      .where('state', '!=', 'compromised')
+      .execute()
+    for (const { kid, sealed, sealed_by } of rows) {
+      const again = sealer.seal(sealer.open(sealed, sealed_by, kid), kid)
+      await db
+        .updateTable(table)
+        .set({ sealed: again, sealed_by: sealer.keyId })
+        .where('kid', '=', kid)
+        .execute()
+    }
+    count += rows.length
+  }
+  return count
+}
+
+async function retireSigningKeys(db: Kysely<DB>, kids: readonly string[]): Promise<void> {
+  if (kids.length === 0) return
+  await db
+    .updateTable('signing_keys')
+    .set({ state: 'retired', retired_at: sql<Date>`now()` })
+    .where('kid', 'in', kids)
+    .execute()
+}
+
+async function activateSigningKey(db: Kysely<DB>, kid: string): Promise<void> {
+  await db
+    .updateTable('signing_keys')
+    .set({ state: 'active', activated_at: sql<Date>`now()` })
+    .where('kid', '=', kid)
+    .execute()
+}
