@@ -91,3 +91,15 @@ export const JwksSchema = Type.Object(
   { $id: 'Jwks' },
 )
 export type Jwks = Static<typeof JwksSchema>
+
+/** Answer of `/verify`: what its headers say, once more. */
+export const VerifiedSchema = Type.Object(
+  {
+    id: Type.String({ description: '`X-User-Id`' }),
+    username: Type.String({ description: '`X-User-Name`' }),
+    roles: Type.Array(Type.String(), { description: '`X-User-Roles`, separated by commas' }),
+    session_id: Type.String({ description: '`X-Session-Id`' }),
+  },
+  { $id: 'Verified' },
+)
+export type Verified = Static<typeof VerifiedSchema>

@@ -19,6 +19,7 @@ import { revocationsRoutes } from './features/revocations/routes.ts'
 import { signupRoutes } from './features/signup/routes.ts'
 import { userChangesRoutes } from './features/user-changes/routes.ts'
 import { userListRoutes } from './features/users/routes.ts'
+import { verifyRoutes } from './features/verify/routes.ts'
 import authentication from './plugins/authentication.ts'
 import keyring from './plugins/keyring.ts'
 import loginHistory from './plugins/login-history.ts'
@@ -71,6 +72,7 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
     schemas.ClientWithSecretSchema,
     schemas.CreateClientBodySchema,
     schemas.UpdateClientBodySchema,
+    schemas.VerifiedSchema,
     schemas.RoleSchema,
     schemas.CreateRoleBodySchema,
     schemas.UserRolesBodySchema,
@@ -114,6 +116,7 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
         await api.register(userChangesRoutes)
         await api.register(revocationsRoutes)
         await api.register(adminRoutes)
+        await api.register(verifyRoutes)
       },
       { prefix: '/api/v1' },
     )

@@ -144,7 +144,7 @@ export function callOf(app: App): TestAuth['call'] {
       headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
       ...(body !== undefined && { payload: body as object }),
     })
-    const isJson = String(response.headers['content-type']).includes('json')
+    const isJson = String(response.headers['content-type']).includes('json') && response.body !== ''
     return {
       status: response.statusCode,
       headers: response.headers,
