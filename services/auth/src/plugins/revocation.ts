@@ -80,7 +80,6 @@ export default fp<RevocationOptions>(
     app.decorate('replica', replica)
     app.decorate('barrier', barrier)
     app.decorate('relay', relay)
-    app.decorate('relay', relay)
     app.decorate('pokeRelay', poke)
     app.decorate('news', news)
     app.decorate('revocationFeed', feed)

@@ -35,8 +35,6 @@ export class Barrier {
   readonly #sources: BarrierSources
   readonly #waiting = new Set<Waiting>()
   #isLooking = false
-  /** Told of every wait: how long it was, and whether the patience ran out. */
-  onWaited: (milliseconds: number, isPending: boolean) => void = () => undefined
   /** For metrics: how long an answer waited, in milliseconds, and whether it gave up. */
   onWaited: ((ms: number, isPending: boolean) => void) | undefined
 
@@ -45,14 +43,7 @@ export class Barrier {
   }
 
   /** How many verifiers have not applied the event when this returns: 0, unless the patience ran out. */
-  async wait(receipt: Receipt): Promise<number> {
-    const began = performance.now()
-    const pending = await this.#wait(receipt)
-    this.onWaited(performance.now() - began, pending > 0)
-    return pending
-  }
-
-  async #wait({ position, verifiers }: Receipt): Promise<number> {
+  async wait({ position, verifiers }: Receipt): Promise<number> {
     this.#sources.poke()
     if (verifiers.length === 0) return 0
     const began = performance.now()
