@@ -1,5 +1,5 @@
 import type {} from '@fastify/redis'
-import { createApp, originsOf, rateLimit, redis, trustProxyOf, type App } from '@portcullis/service-kit'
+import { cache, createApp, originsOf, rateLimit, redis, trustProxyOf, type App } from '@portcullis/service-kit'
 import * as schemas from '@portcullis/schemas'
 import { systemClock, type Clock } from '@portcullis/token-verifier'
 import type { Config } from './config.ts'
@@ -89,6 +89,7 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
     app.addSchema(schema)
 
   app.register(redis, { url: config.CACHE_REDIS_URL, name: 'portcullis-auth cache' })
+  app.register(cache, { url: config.CACHE_REDIS_URL, name: 'auth' })
   app.register(stores, { config })
   app.register(keyring, { config, clock })
   app.register(secrets, { secret: config.KEY_ENCRYPTION_KEY })

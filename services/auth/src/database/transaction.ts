@@ -15,6 +15,8 @@ export interface Outcome<T> {
   /** Appended to the log of user changes in the same commit. */
   readonly change?:
     { readonly userId: string; readonly username: string; readonly deleted: boolean } | undefined
+  /** Id of a user whose row was changed, where that follows neither from `change` nor from `revoke`. */
+  readonly touched?: string | undefined
 }
 
 const VerifierRowSchema = Type.Object({ name: Type.String(), client_id: Type.String() })
@@ -43,25 +45,41 @@ export type Transact = <T>(
   work: (trx: Kysely<DB>) => Promise<Outcome<T>>,
 ) => Promise<{ value: T; receipt: Receipt | undefined }>
 
-export function createTransact(pool: Pool): Transact {
+/** @param afterCommit is awaited before the caller goes on, also if it is not known whether the commit took effect */
+export function createTransact(
+  pool: Pool,
+  afterCommit: (outcome: Outcome<unknown>) => Promise<void> = async () => undefined,
+): Transact {
   return async (work) => {
-    const client = await pool.connect()
-    let broken: Error | undefined
-    const lost = (error: Error) => (broken = error)
-    client.on('error', lost)
+    const committed: Outcome<unknown>[] = []
     try {
-      await client.query('begin')
-      const outcome = await work(kyselyOver(client))
-      return { value: outcome.value, receipt: await commit(client, outcome) }
-    } catch (error) {
-      // What the server still does for a client that gave up waiting is ended with the connection.
-      if (isLost(error)) lost(new Error('the connection was lost', { cause: error }))
-      else await client.query('rollback').catch(lost)
-      throw error
+      return await onClient(pool, async (client) => {
+        const outcome = await work(kyselyOver(client))
+        committed.push(outcome)
+        return { value: outcome.value, receipt: await commit(client, outcome) }
+      })
     } finally {
-      client.off('error', lost)
-      client.release(broken)
+      for (const outcome of committed) await afterCommit(outcome)
     }
+  }
+}
+
+async function onClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  const lost = (error: Error) => (broken = error)
+  client.on('error', lost)
+  try {
+    await client.query('begin')
+    return await work(client)
+  } catch (error) {
+    // What the server still does for a client that gave up waiting is ended with the connection.
+    if (isLost(error)) lost(new Error('the connection was lost', { cause: error }))
+    else await client.query('rollback').catch(lost)
+    throw error
+  } finally {
+    client.off('error', lost)
+    client.release(broken)
   }
 }
 

@@ -5,8 +5,9 @@ import { postgres } from '@portcullis/service-kit'
 import type { Config } from '../config.ts'
 import type { DB } from '../database/tables.ts'
 import { createTransact, type Transact } from '../database/transaction.ts'
+import { topicsOf } from '../users/cache.ts'
 
-/** `app.db` and `app.transact`: auth's database. */
+/** `app.db` and `app.transact`: auth's database. What a transaction makes void in the cache is void when it returns. */
 export default fp<{ config: Config }>(
   async (app, { config }) => {
     await app.register(postgres, {
@@ -14,9 +15,15 @@ export default fp<{ config: Config }>(
       name: 'portcullis-auth',
       poolSize: config.DATABASE_POOL_SIZE,
     })
-    app.decorate('transact', createTransact(app.pg.pool))
+    app.decorate(
+      'transact',
+      createTransact(app.pg.pool, async (outcome) => {
+        const topics = topicsOf(outcome)
+        if (topics.length > 0) await app.cache.raise(...topics)
+      }),
+    )
   },
-  { name: 'stores', fastify: '5.x' },
+  { name: 'stores', fastify: '5.x', dependencies: ['cache'] },
 )
 
 declare module 'fastify' {

@@ -31,7 +31,8 @@ export async function changeStatus(
     if (status === 'disabled' && (await isLastActiveAdmin(trx, user)))
       return { value: { outcome: 'AUTH_LAST_ADMIN' } }
     const changed = await updateUserStatus(trx, user.id, status)
-    if (status === 'active') return { value: { outcome: 'changed', user: changed, ended: [] } }
+    if (status === 'active')
+      return { value: { outcome: 'changed', user: changed, ended: [] }, touched: user.id }
     const ended = await endSessionsOfUser(trx, user.id, 'disabled', new Date(now))
     const ver = await raiseUserVersion(trx, user.id)
     return {

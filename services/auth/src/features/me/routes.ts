@@ -2,7 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { UpdatedMeSchema, UpdateMeBodySchema, UserSchema, ref } from '@portcullis/schemas'
 import { problem, userProblems } from '@portcullis/service-kit'
 import { deviceOf } from '../../sessions/open.ts'
-import { findUserById, toUser } from '../../users/queries.ts'
+import { readUser, sendText } from '../../users/cache.ts'
+import { toUser } from '../../users/queries.ts'
 import { deleteMe } from './delete.ts'
 import { updateMe } from './update.ts'
 
@@ -21,11 +22,11 @@ export const meRoutes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(UserSchema), ...userProblems() },
       },
     },
-    async (request) => {
-      const user = await findUserById(app.db, request.user.sub)
-      // Deleted between the check of the token and this query.
-      if (!user) throw problem('AUTH_TOKEN_INVALID')
-      return toUser(user)
+    async (request, reply) => {
+      const user = await readUser(app, request.user.sub)
+      // Deleted between the check of the token and this read.
+      if (user === undefined) throw problem('AUTH_TOKEN_INVALID')
+      return sendText(reply, user)
     },
   )
 

@@ -37,6 +37,7 @@ export async function updateMe(
     const isRenamed = user.username !== caller.user.username
     return {
       value: { user, session, pair },
+      touched: user.id,
       revoke: { kind: 'session_gen', key: session.id, value: session.gen },
       change: isRenamed ? { userId: user.id, username: user.username, deleted: false } : undefined,
     }

@@ -12,6 +12,7 @@ import {
 import { problem, userProblems } from '@portcullis/service-kit'
 import { readPage } from '../../lists/page.ts'
 import { listLogins, toLoginAttempt } from '../../logins/queries.ts'
+import { readUser, sendText } from '../../users/cache.ts'
 import { changeStatus } from '../../users/change-status.ts'
 import { findUserById, toUser } from '../../users/queries.ts'
 import { logoutUser } from './logout-user.ts'
@@ -32,10 +33,10 @@ export const userAdminRoutes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(UserSchema), ...problems },
       },
     },
-    async (request) => {
-      const user = await findUserById(app.db, request.params.id)
-      if (!user) throw problem('NOT_FOUND')
-      return toUser(user)
+    async (request, reply) => {
+      const user = await readUser(app, request.params.id)
+      if (user === undefined) throw problem('NOT_FOUND')
+      return sendText(reply, user)
     },
   )
 

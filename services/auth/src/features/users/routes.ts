@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ListedUserSchema, ListUsersQuerySchema, pageOf, ref, type ListedUser } from '@portcullis/schemas'
 import { userProblems } from '@portcullis/service-kit'
 import { readPage } from '../../lists/page.ts'
+import { sendText, userTopics } from '../../users/cache.ts'
 import { ADMIN_ROLE } from '../../users/last-admin.ts'
 import { toUser, type ShownUser } from '../../users/queries.ts'
 import { listUsers } from './queries.ts'
@@ -21,16 +22,20 @@ export const userListRoutes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: pageOf(ref(ListedUserSchema)), ...userProblems() },
       },
     },
-    async (request) => {
+    async (request, reply) => {
+      const { cursor, limit = 20 } = request.query
       const prefix = request.query.username?.toLowerCase()
-      const show = request.user.roles.includes(ADMIN_ROLE) ? forAdmins : forUsers
-      const { rows, next_cursor } = await readPage(
-        app.cursors,
-        `users ${prefix ?? ''}`,
-        request.query,
-        (page) => listUsers(app.db, prefix, page),
-      )
-      return { items: rows.map(show), next_cursor }
+      const isAdmin = request.user.roles.includes(ADMIN_ROLE)
+      const read = async () => {
+        const list = `users ${prefix ?? ''}`
+        const page = await readPage(app.cursors, list, request.query, (ids) => listUsers(app.db, prefix, ids))
+        const items = page.rows.map(isAdmin ? forAdmins : forUsers)
+        return JSON.stringify({ items, next_cursor: page.next_cursor })
+      }
+      // Only the newest users are asked for often.
+      if (prefix !== undefined || cursor !== undefined) return sendText(reply, await read())
+      const key = `users ${isAdmin ? 'admins' : 'all'} ${limit}`
+      return sendText(reply, await app.cache.get([userTopics.newest], key, read))
     },
   )
 }
