@@ -84,26 +84,25 @@ function readBeats(entries: readonly Entry[], read: Read): void {
 function readEvent([id, fields]: Entry): RevocationEvent | undefined {
   const position = parsePosition(id)
   if (!position) return undefined
-  const field = pairs(fields)
   const candidate: unknown = {
-    ...position,
-    kind: field.get('kind'),
-    key: field.get('key'),
-    value: decimal(field.get('value')),
-    keep_until: decimal(field.get('keep_until')),
-    at: decimal(field.get('at')),
+    epoch: position.epoch,
+    seq: position.seq,
+    kind: field(fields, 'kind'),
+    key: field(fields, 'key'),
+    value: decimal(field(fields, 'value')),
+    keep_until: decimal(field(fields, 'keep_until')),
+    at: decimal(field(fields, 'at')),
   }
   return revocationEvent.Check(candidate) ? candidate : undefined
 }
 
 function readBeat(fields: readonly string[]): Beat | undefined {
-  const field = pairs(fields)
   try {
-    const marks: unknown = JSON.parse(field.get('marks') ?? '')
+    const marks: unknown = JSON.parse(field(fields, 'marks') ?? '')
     const candidate: unknown = {
-      epoch: decimal(field.get('epoch')),
-      seq: decimal(field.get('seq')),
-      base: decimal(field.get('base')),
+      epoch: decimal(field(fields, 'epoch')),
+      seq: decimal(field(fields, 'seq')),
+      base: decimal(field(fields, 'base')),
       marks,
     }
     return beatOf.Check(candidate) ? candidate : undefined
@@ -112,10 +111,10 @@ function readBeat(fields: readonly string[]): Beat | undefined {
   }
 }
 
-function pairs(fields: readonly string[]): Map<string, string> {
-  const map = new Map<string, string>()
-  for (let i = 0; i < fields.length; i += 2) map.set(fields[i] ?? '', fields[i + 1] ?? '')
-  return map
+/** Of a flat list of names and values. */
+function field(fields: readonly string[], name: string): string | undefined {
+  for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1]
+  return undefined
 }
 
 function decimal(text: string | undefined): number | undefined {

@@ -84,13 +84,17 @@ export class RedisFollower {
     let beatId = readLastId(last)
     let heardAt = performance.now()
     let ackedAt = -Infinity
+    let next: Promise<Read> | undefined
     while (!this.#stopping.signal.aborted) {
       const now = performance.now()
       if (now - heardAt > SILENT_MS) throw new Error('no beat')
-      const due = now - ackedAt >= ACK_MS
+      const due = !next && now - ackedAt >= ACK_MS
       if (due) ackedAt = now
-      const read = await this.#round(client, beatId, due)
+      const read = await (next ?? this.#round(client, beatId, due))
       beatId = read.beatId ?? beatId
+      // While this much is taken in, Redis can prepare the next.
+      next = this.#tail.moveOn(read) ? this.#round(client, beatId, false) : undefined
+      next?.catch(() => undefined)
       if (read.beat) heardAt = performance.now()
       const { isCovered, isUrgent } = this.#tail.take(read)
       if (isCovered) this.#attempts = 0

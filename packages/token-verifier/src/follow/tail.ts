@@ -48,10 +48,19 @@ export class Tail {
     return this.#pace() - this.#coveredAt
   }
 
+  /**
+   * Goes on behind what was read.
+   *
+   * @returns whether there is certainly more.
+   */
+  moveOn(read: Read): boolean {
+    this.#logId = read.logId ?? this.#logId
+    return read.logged >= COUNT
+  }
+
   /** @returns whether a head was reached, and whether an ack should be sent at once. */
   take(read: Read): { isCovered: boolean; isUrgent: boolean } {
     const { clientId, member } = this.#options
-    this.#logId = read.logId ?? this.#logId
     const isNew = read.events.length > 0
     const whole = this.#apply(read)
     // Until all was read again without it, nobody knows what should stand there.

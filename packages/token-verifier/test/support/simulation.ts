@@ -125,6 +125,7 @@ export class Simulation {
     if (!isCut) streams.push([revocationKeys.beat, beats])
     const read = readReply(streams)
     this.#beatId = read.beatId ?? this.#beatId
+    this.#tail.moveOn(read)
     this.#tail.take(read)
   }
 
