@@ -25,12 +25,12 @@ interface Caller {
   readonly key: string
   /** End of the window, on the clock of `now()`. */
   until: number
-  /** What Redis has counted, over all instances, when it was last asked. */
-  settled: number
-  /** What was counted here since. */
-  pending: number
-  /** The part of `pending` that is on its way to Redis. */
-  sent: number
+  /** Counted here. */
+  own: number
+  /** Of these, what Redis has been told. */
+  told: number
+  /** Counted by the other instances, as far as Redis has told. */
+  foreign: number
 }
 
 export interface Count {
@@ -78,17 +78,17 @@ export class RequestCounter {
   /** Counts one request of the caller. Never rejects. */
   async add(key: string, windowMs: number, max: number): Promise<Count> {
     const caller = this.#find(key, windowMs)
-    if (caller.settled + caller.pending < max + 1) {
-      caller.pending += 1
+    let place = max + 1
+    if (caller.foreign + caller.own <= max) {
+      caller.own += 1
+      const own = caller.own
       this.#unsettled.add(caller)
       this.#settleSoon()
-      const allowance = Math.max(1, Math.floor((max - caller.settled) / 4))
-      if (caller.pending > allowance && this.#isUsable()) await this.#settle()
+      const allowance = Math.max(1, Math.floor((max - caller.foreign - caller.told) / 4))
+      if (own - caller.told > allowance && this.#isUsable()) await this.#settle()
+      place = caller.foreign + own
     }
-    return {
-      current: caller.settled + caller.pending,
-      ttl: Math.max(1, Math.ceil(caller.until - this.#now())),
-    }
+    return { current: place, ttl: Math.max(1, Math.ceil(caller.until - this.#now())) }
   }
 
   /** Sends what has not been counted in Redis yet, and stops. */
@@ -102,7 +102,7 @@ export class RequestCounter {
     const now = this.#now()
     const known = this.#callers.get(key)
     if (known !== undefined && known.until > now) return known
-    const caller = { key, until: now + windowMs, settled: 0, pending: 0, sent: 0 }
+    const caller = { key, until: now + windowMs, own: 0, told: 0, foreign: 0 }
     this.#callers.set(key, caller)
     return caller
   }
@@ -132,37 +132,34 @@ export class RequestCounter {
 
   async #send(): Promise<void> {
     const now = this.#now()
-    const batch: Caller[] = []
+    const batch: { readonly caller: Caller; readonly own: number }[] = []
     for (const caller of this.#unsettled) {
       this.#unsettled.delete(caller)
-      if (caller.until <= now) continue
-      caller.sent = caller.pending
-      batch.push(caller)
+      if (caller.until > now) batch.push({ caller, own: caller.own })
       if (batch.length === BATCH_SIZE) break
     }
     if (batch.length === 0 || this.#redis === undefined) return
 
     const pipeline = this.#redis.pipeline()
-    for (const { key, sent, until } of batch) {
-      pipeline.eval(ADD, 1, this.#prefix + key, sent, Math.max(1, Math.ceil(until - now)))
+    for (const { caller, own } of batch) {
+      const ttl = Math.max(1, Math.ceil(caller.until - now))
+      pipeline.eval(ADD, 1, this.#prefix + caller.key, own - caller.told, ttl)
     }
     const replies = await pipeline.exec().catch(() => null)
-    for (const [index, caller] of batch.entries()) this.#apply(caller, replies?.[index])
+    for (const [index, { caller, own }] of batch.entries()) this.#apply(caller, own, replies?.[index])
     if (this.#unsettled.size > 0) this.#settleSoon()
   }
 
-  #apply(caller: Caller, reply: [error: Error | null, result: unknown] | undefined): void {
-    const sent = caller.sent
-    caller.sent = 0
+  #apply(caller: Caller, own: number, reply: [error: Error | null, result: unknown] | undefined): void {
     const [count, ttl] = reply?.[0] === null && Array.isArray(reply[1]) ? reply[1].map(Number) : []
     if (count === undefined || ttl === undefined) {
       this.#pausedUntil = this.#now() + PAUSE_MS
       this.#unsettled.add(caller)
       return
     }
-    caller.pending -= sent
+    caller.told = own
     // A Redis that lost its data knows less than this instance does.
-    caller.settled = Math.max(caller.settled + sent, count)
+    caller.foreign = Math.max(caller.foreign, count - own)
     caller.until = this.#now() + ttl
   }
 }

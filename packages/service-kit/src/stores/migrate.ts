@@ -40,6 +40,7 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
           direction: 'up',
           migrationsTable: 'migrations',
           checkOrder: true,
+          singleTransaction: true,
           noLock: true,
           log: () => undefined,
         })

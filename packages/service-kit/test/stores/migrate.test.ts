@@ -1,0 +1,95 @@
+import t from 'tap'
+import pg from 'pg'
+import { migrate } from '@portcullis/service-kit'
+import { createDatabase } from '@portcullis/test-kit'
+
+const databaseUrl = await createDatabase(t, 'content')
+const client = new pg.Client({ connectionString: databaseUrl })
+await client.connect()
+t.teardown(() => client.end())
+t.beforeEach(async () => {
+  await client.query('drop schema public cascade; create schema public')
+})
+
+const files = {
+  '0001-first.sql': 'create table first (id int)',
+  '0002-second.sql': 'create table second (id int); insert into second values (1);',
+}
+const tables = async () =>
+  (
+    await client.query<{ name: string }>(
+      `select tablename as name from pg_tables where schemaname = 'public' order by 1`,
+    )
+  ).rows
+    .map(({ name }) => name)
+    .filter((name) => name !== 'migrations')
+
+t.test('pending migrations are applied in order, once', async (t) => {
+  const folder = t.testdir(files)
+  const said: string[] = []
+  const options = { databaseUrl, folder, lockValue: 1, log: (message: string) => said.push(message) }
+  t.strictSame(await migrate(options), ['0001-first', '0002-second'])
+  t.strictSame(said, ['applied 0001-first', 'applied 0002-second'])
+  t.strictSame(await tables(), ['first', 'second'])
+  t.strictSame(await migrate(options), [])
+})
+
+t.test('starters that come at the same time migrate once', async (t) => {
+  const folder = t.testdir(files)
+  const applied = await Promise.all(
+    Array.from({ length: 5 }, () => migrate({ databaseUrl, folder, lockValue: 1 })),
+  )
+  t.strictSame(
+    applied.flat().sort((a, b) => (a < b ? -1 : 1)),
+    ['0001-first', '0002-second'],
+  )
+})
+
+t.test('a migration that fails throws, and leaves the database as it was', async (t) => {
+  const folder = t.testdir({ ...files, '0003-broken.sql': 'create table third (id int); select nonsense' })
+  await t.rejects(migrate({ databaseUrl, folder, lockValue: 1 }), /nonsense/)
+  t.strictSame(await tables(), [])
+})
+
+t.test('a migration that comes late with an early number is refused', async (t) => {
+  await migrate({
+    databaseUrl,
+    folder: t.testdir({ '0002-second.sql': files['0002-second.sql'] }),
+    lockValue: 1,
+  })
+  await t.rejects(migrate({ databaseUrl, folder: t.testdir(files), lockValue: 1 }), /0001-first is preceding/)
+})
+
+t.test('a migration waits for nobody’s lock for long, and tries again', async (t) => {
+  await migrate({
+    databaseUrl,
+    folder: t.testdir({ '0001-first.sql': files['0001-first.sql'] }),
+    lockValue: 1,
+  })
+  const folder = t.testdir({
+    '0001-first.sql': files['0001-first.sql'],
+    '0002-change.sql': 'alter table first add column name text',
+  })
+  await client.query('begin; lock table first')
+  const said: string[] = []
+  const migrating = migrate({
+    databaseUrl,
+    folder,
+    lockValue: 1,
+    lockTimeoutMs: 50,
+    log: (message) => {
+      said.push(message)
+      if (said.length === 2) void client.query('rollback')
+    },
+  })
+  t.strictSame(await migrating, ['0002-change'])
+  t.match(said, [/locked/, /locked/, 'applied 0002-change'])
+})
+
+t.test('a migration whose table stays locked gives up', async (t) => {
+  await client.query('create table first (id int)')
+  await client.query('begin; lock table first')
+  const folder = t.testdir({ '0001-change.sql': 'alter table first add column name text' })
+  await t.rejects(migrate({ databaseUrl, folder, lockValue: 1, lockTimeoutMs: 10 }), { code: '55P03' })
+  await client.query('rollback')
+})
