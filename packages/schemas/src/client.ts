@@ -19,7 +19,7 @@ export const ScopesSchema = Type.Array(ScopeSchema, { maxItems: 16, uniqueItems:
 
 export const ClientStatusSchema = Type.Union([Type.Literal('active'), Type.Literal('disabled')])
 
-const ClientNameSchema = Type.String({
+export const ClientNameSchema = Type.String({
   minLength: 1,
   maxLength: 200,
   format: 'text',

@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { startAuth } from './support/auth.ts'
+
+const PROGRAM = fileURLToPath(new URL('../src/cli/portcullis.ts', import.meta.url))
+
+interface Run {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+t.test('portcullis clients', async (t) => {
+  const auth = await startAuth(t)
+  const run = (args: readonly string[], env: Record<string, string> = {}) =>
+    new Promise<Run>((resolve) => {
+      const child = execFile(
+        process.execPath,
+        ['--conditions=@portcullis/source', PROGRAM, 'clients', ...args],
+        { env: { PATH: process.env['PATH'], DATABASE_URL: auth.databaseUrl, ...env } },
+        (_error, out, err) => resolve({ code: child.exitCode ?? -1, out, err }),
+      )
+    })
+  const secretIn = ({ out }: Run) => /^client_secret: (\S+)$/m.exec(out)?.[1] ?? ''
+  const token = (clientId: string, secret: string) =>
+    auth.call('POST', '/oauth/token', {
+      body: new URLSearchParams({
+        grant_type: 'client_credentials',
+        client_id: clientId,
+        client_secret: secret,
+      }).toString(),
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    })
+  const use = (accessToken: string) => auth.call('GET', '/api/v1/users/changes', { token: accessToken })
+  /** The command itself waits for no verifier; auth follows the log within milliseconds. */
+  const dies = async (accessToken: string) => {
+    while ((await use(accessToken)).status !== 401) continue
+  }
+
+  await t.test('create registers a client and prints its secret once', async (t) => {
+    const made = await run([
+      'create',
+      'content',
+      '--scope',
+      'users:changes  revocations:read',
+      '--name',
+      'Content',
+    ])
+    t.equal(made.code, 0)
+    const { body } = await token('content', secretIn(made))
+    t.equal(body.scope, 'users:changes revocations:read')
+    const again = await run(['create', 'content', '--scope', 'x'])
+    t.equal(again.code, 1)
+    t.match(again.err, 'there is a client content already')
+    t.equal((await run(['create', 'content', '--scope', 'x', '--if-none'])).code, 0)
+  })
+
+  await t.test('create takes the secret that it is given, and does not print it', async (t) => {
+    const secret = 'a secret that somebody else has chosen'
+    const made = await run(['create', 'given', '--scope', 'users:changes'], { CLIENT_SECRET: secret })
+    t.equal(made.code, 0)
+    t.equal(made.out, '')
+    t.equal((await token('given', secret)).status, 200)
+    const short = await run(['create', 'other', '--scope', 'x'], { CLIENT_SECRET: 'short' })
+    t.equal(short.code, 78)
+    t.notMatch(short.err, '"short"')
+  })
+
+  await t.test('create refuses what cannot be a client', async (t) => {
+    t.match(await run(['create', 'a b', '--scope', 'x']), { code: 1, err: /client id/ })
+    t.match(await run(['create', 'portcullis', '--scope', 'x']), { code: 1, err: /logins/ })
+    t.match(await run(['create', 'x', '--scope', 'a"b']), { code: 1, err: /scopes/ })
+    t.match(await run(['create', 'x', '--scope', 'a', '--name', '']), { code: 1, err: /name/ })
+  })
+
+  await t.test('list and show tell all but the secret', async (t) => {
+    const { out } = await run(['list'])
+    t.strictSame(out.trimEnd().split('\n'), [
+      'given\tactive\tusers:changes\tgiven',
+      'content\tactive\tusers:changes revocations:read\tContent',
+    ])
+    const shown = await run(['show', 'content'])
+    t.match(
+      shown.out,
+      /^client_id: content\nname: Content\nstatus: active\nscopes: users:changes revocations:read\n/,
+    )
+    t.notMatch(shown.out, 'secret')
+  })
+
+  await t.test('disable, rotate-secret and delete kill the tokens of the client', async (t) => {
+    const made = await run(['create', 'mortal', '--scope', 'users:changes'])
+    const first = (await token('mortal', secretIn(made))).body.access_token
+    const disabled = await run(['disable', 'mortal'])
+    t.match(disabled, { code: 0, out: /^revocation_position: \d+-\d+\n$/ })
+    await dies(first)
+    t.equal((await token('mortal', secretIn(made))).status, 401)
+    t.equal((await run(['enable', 'mortal'])).code, 0)
+    const second = (await token('mortal', secretIn(made))).body.access_token
+    t.equal((await use(second)).status, 200)
+
+    const rotated = await run(['rotate-secret', 'mortal'])
+    await dies(second)
+    t.equal((await token('mortal', secretIn(made))).status, 401)
+    const given = 'another secret that somebody has chosen'
+    const third = (await token('mortal', secretIn(rotated))).body.access_token
+    t.equal((await use(third)).status, 200)
+    t.notMatch((await run(['rotate-secret', 'mortal'], { CLIENT_SECRET: given })).out, 'secret')
+    const fourth = (await token('mortal', given)).body.access_token
+
+    t.equal((await run(['delete', 'mortal'])).code, 0)
+    await dies(fourth)
+    t.equal((await token('mortal', given)).status, 401)
+  })
+
+  await t.test('a client that is not there is an error everywhere', async (t) => {
+    for (const command of ['show', 'disable', 'enable', 'rotate-secret', 'delete'])
+      t.match(await run([command, 'nobody']), { code: 1, err: /there is no client nobody/ }, command)
+    t.equal((await run(['show', 'no body'])).code, 1)
+  })
+})
