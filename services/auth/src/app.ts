@@ -23,6 +23,7 @@ import { verifyRoutes } from './features/verify/routes.ts'
 import authentication from './plugins/authentication.ts'
 import keyring from './plugins/keyring.ts'
 import loginHistory from './plugins/login-history.ts'
+import metrics from './plugins/metrics.ts'
 import passwords from './plugins/passwords.ts'
 import revocation from './plugins/revocation.ts'
 import secrets from './plugins/secrets.ts'
@@ -98,6 +99,7 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
   app.register(sessions, { config })
   app.register(revocation, { config, clock })
   app.register(authentication, { config, clock })
+  app.register(metrics)
 
   app.register(async (scope) => {
     await scope.register(rateLimit, { max: config.RATE_LIMIT_MAX, redis: scope.redis, keyOf: scope.callerOf })

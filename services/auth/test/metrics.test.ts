@@ -1,0 +1,71 @@
+import t from 'tap'
+import { startAuth } from './support/auth.ts'
+
+const auth = await startAuth(t)
+
+/** Values of a metric, by what stands in its braces. */
+async function values(name: string): Promise<Map<string, number>> {
+  const text = await auth.app.metrics.metrics()
+  const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`))
+  return new Map(
+    lines.map((line) => {
+      const [, labels = '', value] = /^\w+\{(.*)\} (\S+)$/.exec(line) ?? []
+      return [labels.replace(/,?service="auth",?/, ''), Number(value)]
+    }),
+  )
+}
+
+t.test('logins are counted by outcome', async (t) => {
+  const user = await auth.newUser()
+  await auth.login(user)
+  await auth.call('POST', '/api/v1/login', {
+    body: { username: user.username, password: 'not the password' },
+  })
+  await auth.call('POST', '/api/v1/login', { body: {} })
+  const logins = await values('auth_logins_total')
+  t.equal(logins.get('outcome="success"'), 1)
+  t.equal(logins.get('outcome="wrong"'), 1)
+  t.equal(logins.get('outcome="invalid"'), 1)
+})
+
+t.test('problems are counted by their codes', async (t) => {
+  await auth.call('GET', '/api/v1/users/me')
+  const problems = await values('problems_total')
+  t.ok((problems.get('code="AUTH_TOKEN_MISSING"') ?? 0) >= 1)
+  t.equal(problems.get('code="AUTH_CREDENTIALS_WRONG"'), 1)
+})
+
+t.test('a revocation shows in the replica and in the time that its answer waited', async (t) => {
+  const { access_token } = await auth.login(await auth.newUser())
+  const before = await values('revocation_replica_entries')
+  const { status } = await auth.call('POST', '/api/v1/logout', { token: access_token })
+  t.equal(status, 200)
+  const after = await values('revocation_replica_entries')
+  t.equal((after.get('') ?? 0) - (before.get('') ?? 0), 1)
+  t.ok(((await values('revocation_replica_age_seconds')).get('') ?? Infinity) < 2)
+  t.ok(((await values('revocation_barrier_seconds_count')).get('outcome="complete"') ?? 0) >= 1)
+  t.equal((await values('revocation_verifiers')).get(''), 1)
+  t.equal((await values('revocation_relay_up')).get(''), 1)
+})
+
+t.test('the stores and the hashing of passwords are looked at', async (t) => {
+  t.equal((await values('redis_up')).get(''), 1)
+  t.ok((await values('postgres_pool_waiting')).has(''))
+  t.ok((await values('postgres_pool_connections')).has('state="busy"'))
+  t.strictSame([...(await values('auth_password_jobs')).keys()].sort(), [
+    'state="running"',
+    'state="waiting"',
+  ])
+})
+
+t.test('what clients send adds no series', async (t) => {
+  await auth.call('GET', '/api/v1/nowhere')
+  const before = (await auth.app.metrics.metrics()).split('\n').length
+  for (let i = 0; i < 50; i++) {
+    await auth.call('GET', `/nowhere/${i}?n=${i}`)
+    await auth.call('GET', `/problems/NONE_${i}`)
+    await auth.call('GET', '/api/v1/users/me', { token: `forged-${i}` })
+  }
+  const after = (await auth.app.metrics.metrics()).split('\n').length
+  t.ok(after - before < 60, `${after - before} lines more`)
+})
