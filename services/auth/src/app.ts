@@ -1,5 +1,13 @@
 import type {} from '@fastify/redis'
-import { cache, createApp, originsOf, rateLimit, redis, trustProxyOf, type App } from '@portcullis/service-kit'
+import {
+  cache,
+  createApp,
+  originsOf,
+  rateLimit,
+  redis,
+  trustProxyOf,
+  type App,
+} from '@portcullis/service-kit'
 import * as schemas from '@portcullis/schemas'
 import { systemClock, type Clock } from '@portcullis/token-verifier'
 import type { Config } from './config.ts'
