@@ -5,7 +5,7 @@
 
 const fs = require('node:fs')
 const path = require('node:path')
-const { runInFront, signalAll } = require('./bootstrap/run.cjs')
+const { run, runInFront, signalAll } = require('./bootstrap/run.cjs')
 const { findTools } = require('./bootstrap/tools.cjs')
 
 const root = path.resolve(__dirname, '..')
@@ -76,9 +76,11 @@ async function main(script, args) {
     .join(' ')
   env.NODE_COMPILE_CACHE ??= path.join(home, 'compiled')
 
-  // pnpm compares the installation with the manifests and installs if they differ (verifyDepsBeforeRun).
-  const installed = await runInFront(tools.pnpm, ['exec', tools.node, '--eval', ''], { cwd: root, env })
-  if (installed !== 0 || stopping) return installed
+  // pnpm compares the installation with the manifests; `exec` would install by itself, but out of reach of signals.
+  const check = ['--config.verifyDepsBeforeRun=error', 'exec', tools.node, '--eval', '']
+  const { code } = await run(tools.pnpm, check, { cwd: root, env })
+  const installed = code === 0 ? 0 : await runInFront(tools.pnpm, ['install'], { cwd: root, env })
+  if (installed !== 0 || stopping) return installed || 1
   return runInFront(tools.node, ['--conditions=@portcullis/source', path.join(root, script), ...args], {
     env,
   })
@@ -86,7 +88,8 @@ async function main(script, args) {
 
 /** @param {unknown} error */
 function fail(error) {
-  console.error(error instanceof Error ? error.message : error)
+  // What was ended in the middle has no fault to tell of.
+  if (!stopping) console.error(error instanceof Error ? error.message : error)
   process.exit(1)
 }
 

@@ -91,11 +91,13 @@ function isTools(value) {
  * @returns {Promise<Tools>}
  */
 async function fetchTools([pnpmPackage = '', nodePackage]) {
-  // One by one: pnpm's install script must not meet the new Node, which may not run here yet.
-  const pnpm = fetchProgram(pnpmPackage, 'pnpm')
-  const node = nodePackage === undefined ? process.execPath : fetchProgram(nodePackage, 'node')
-  const packages = [pnpmPackage, nodePackage].filter((name) => name !== undefined)
-  return { packages, node: await node, pnpm: await pnpm, libraries: '' }
+  // Each by itself: pnpm's install script must not meet the new Node, which may not run here yet.
+  const [pnpm, node] = await Promise.all([
+    fetchProgram(pnpmPackage, 'pnpm'),
+    nodePackage === undefined ? process.execPath : fetchProgram(nodePackage, 'node'),
+  ])
+  const packages = nodePackage === undefined ? [pnpmPackage] : [pnpmPackage, nodePackage]
+  return { packages, node, pnpm, libraries: '' }
 }
 
 /**
