@@ -27,6 +27,10 @@ export class Health {
     this.#draining = true
   }
 
+  get isDraining(): boolean {
+    return this.#draining
+  }
+
   /** Names of what is not ready. */
   async failing(): Promise<string[]> {
     if (this.#draining) return ['stopping']
@@ -47,7 +51,7 @@ export class Health {
 
 async function passes(check: HealthCheck): Promise<boolean> {
   const abort = new AbortController()
-  const late = sleep(CHECK_TIMEOUT_MS, false, { signal: abort.signal, ref: false }).catch(() => false)
+  const late = sleep(CHECK_TIMEOUT_MS, false, { signal: abort.signal }).catch(() => false)
   try {
     return await Promise.race([Promise.resolve(check()).then(() => true), late])
   } catch {
@@ -106,6 +110,8 @@ export default fp(
     app.decorate('health', new Health())
     app.addHook('onSend', async (request, reply) => {
       if (request.routeOptions.config.quiet === true) reply.header('cache-control', 'no-store')
+      // Whoever holds a connection open is to find another instance before this one stops to listen.
+      if (app.health.isDraining) reply.header('connection', 'close')
     })
     await app.register(routes)
   },

@@ -1,0 +1,180 @@
+import t from 'tap'
+import { createApp, loggerOptions, problemResponses, serializeError } from '@portcullis/service-kit'
+import { appWithRoutes } from '../support/app.ts'
+import { problemOf } from '../support/problem.ts'
+
+t.test('readiness asks every check and names those that fail; liveness asks none', async (t) => {
+  const app = appWithRoutes()
+  t.teardown(() => app.close())
+  await app.ready()
+  t.strictSame((await app.inject('/health/ready')).json(), { status: 'ok' })
+
+  const broken = appWithRoutes()
+  t.teardown(() => broken.close())
+  await broken.ready()
+  broken.health.add('good', () => undefined)
+  broken.health.add('bad', async () => {
+    throw new Error('hunter2')
+  })
+  broken.health.add('slow', () => new Promise(() => undefined))
+  const problem = await problemOf(t, broken, { url: '/health/ready' })
+  t.equal(problem.code, 'UNAVAILABLE')
+  t.equal(problem.detail, 'Not ready: bad, slow.')
+  t.equal((await broken.inject('/health/live')).statusCode, 200)
+})
+
+t.test('probes are not kept by any cache', async (t) => {
+  const app = appWithRoutes()
+  t.teardown(() => app.close())
+  for (const url of ['/health/live', '/health/ready'])
+    t.equal((await app.inject(url)).headers['cache-control'], 'no-store')
+})
+
+t.test('many probes at once ask the dependencies once', async (t) => {
+  const app = appWithRoutes()
+  t.teardown(() => app.close())
+  await app.ready()
+  let asked = 0
+  app.health.add('store', () => {
+    asked += 1
+  })
+  await Promise.all(Array.from({ length: 50 }, () => app.inject('/health/ready')))
+  t.equal(asked, 1)
+})
+
+t.test('metrics have a port of their own, and name routes rather than addresses', async (t) => {
+  const app = appWithRoutes({ metrics: { host: '127.0.0.1', port: 39_217 } })
+  t.teardown(() => app.close())
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  await fetch(`${url}/things/019a5c3e-8f2a-7c41-9d52-3b0f6f1f2a77`)
+  await fetch(`${url}/nothing/at/all`)
+  t.equal((await fetch(`${url}/metrics`)).status, 404)
+  const text = await (await fetch('http://127.0.0.1:39217/metrics')).text()
+  t.match(text, /http_request_duration_seconds_count\{[^}]*route="\/things\/:id"[^}]*status="200"[^}]*\} 1/)
+  t.notMatch(text, /019a5c3e|nothing/)
+  t.match(text, /process_cpu_user_seconds_total/)
+  t.equal((await fetch('http://127.0.0.1:39217/')).status, 404)
+})
+
+t.test('the OpenAPI document names the schemas and the errors of each route', async (t) => {
+  const app = appWithRoutes({ description: 'What it is for' }, async (scope) => {
+    scope.get(
+      '/documented',
+      { schema: { response: problemResponses('NOT_FOUND', 'REQUEST_INVALID', 'REQUEST_MALFORMED') } },
+      async () => 'x',
+    )
+  })
+  t.teardown(() => app.close())
+  const document = (await app.inject('/openapi.json')).json<Record<string, unknown>>()
+  t.match(document, {
+    openapi: '3.1.0',
+    info: { title: 'Things', version: '1.0.0', description: 'What it is for' },
+    components: {
+      schemas: { Problem: { type: 'object' } },
+      securitySchemes: { bearer: { scheme: 'bearer' } },
+    },
+    paths: {
+      '/documented': {
+        get: {
+          responses: {
+            404: {
+              content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+            },
+            400: { description: /REQUEST_INVALID.*REQUEST_MALFORMED/ },
+          },
+        },
+      },
+    },
+  })
+  t.notOk(Reflect.has(Object(Reflect.get(document, 'paths')), '/openapi.json'))
+  const page = await app.inject('/docs/')
+  t.equal(page.statusCode, 200)
+  t.match(page.headers['content-type'], /html/)
+})
+
+t.test('the log says who asked for what and how it went, and nothing secret', async (t) => {
+  const lines: string[] = []
+  const stream = { write: (line: string) => lines.push(line) }
+  const app = appWithRoutes({ logger: { level: 'debug', stream } }, async (scope) => {
+    scope.post('/leaky', async (request) => {
+      request.log.info(
+        { password: 'hunter2', body: { refresh_token: 'hunter2', user: { email: 'hunter2@example.com' } } },
+        'a careless line',
+      )
+      const error = Object.assign(new Error('duplicate key value violates unique constraint'), {
+        severity: 'ERROR',
+        code: '23505',
+        constraint: 'users_email_key',
+        detail: 'Key (email)=(hunter2@example.com) already exists.',
+      })
+      throw new Error('could not', { cause: error })
+    })
+  })
+  t.teardown(() => app.close())
+  const response = await app.inject({
+    method: 'POST',
+    url: '/leaky?token=hunter2',
+    headers: { authorization: 'Bearer hunter2', cookie: 'hunter2' },
+    payload: { password: 'hunter2' },
+  })
+  const parsed = lines.map((line): unknown => JSON.parse(line))
+  t.match(parsed.at(-1), {
+    msg: 'request',
+    req: { method: 'POST', path: '/leaky' },
+    status: 500,
+    request_id: response.headers['x-request-id'],
+  })
+  t.match(parsed.at(-2), {
+    err: { message: 'could not', cause: { constraint: 'users_email_key', code: '23505' } },
+  })
+  t.notMatch(lines.join(''), /hunter2/)
+  t.equal(
+    parsed.filter((line) => Reflect.get(Object(line), 'request_id') !== response.headers['x-request-id'])
+      .length,
+    0,
+  )
+})
+
+t.test('errors are logged with their causes, whatever was thrown', async (t) => {
+  t.match(serializeError('text'), { type: 'string' })
+  const deep = [1, 2, 3, 4, 5].reduce((cause, n) => new Error(`level ${n}`, { cause }), new Error('root'))
+  t.notMatch(JSON.stringify(serializeError(deep)), /root/)
+  const input = Object.assign(new Error('invalid input syntax for type uuid: "hunter2"'), {
+    severity: 'ERROR',
+    code: '22P02',
+  })
+  t.notMatch(JSON.stringify(serializeError(input)), /hunter2/)
+})
+
+t.test('on a terminal the log is made for reading', async (t) => {
+  t.match(loggerOptions({ name: 'x', level: 'info', pretty: true }), { transport: { target: 'pino-pretty' } })
+  t.notMatch(loggerOptions({ name: 'x', level: 'info', pretty: false }), {
+    transport: { target: 'pino-pretty' },
+  })
+})
+
+t.test('X-Forwarded-For is believed only from the proxies that are named', async (t) => {
+  const ask = async (trustProxy: string | boolean) => {
+    const app = createApp({ name: 'x', title: 'x', version: '1', issuer: 'http://localhost', trustProxy })
+    app.register(async (scope) => {
+      scope.get('/ip', async (request) => ({ ip: request.ip }))
+    })
+    t.teardown(() => app.close())
+    const headers = { 'x-forwarded-for': '203.0.113.7' }
+    return (await app.inject({ url: '/ip', headers, remoteAddress: '192.0.2.1' })).json<{ ip: string }>().ip
+  }
+  t.equal(await ask(false), '192.0.2.1')
+  t.equal(await ask('198.51.100.1'), '192.0.2.1')
+  t.equal(await ask('192.0.2.0/24'), '203.0.113.7')
+})
+
+t.test('answers carry the headers that keep browsers from harm', async (t) => {
+  const app = appWithRoutes()
+  t.teardown(() => app.close())
+  const { headers } = await app.inject('/things')
+  t.match(headers, {
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+    'strict-transport-security': /max-age=\d+/,
+  })
+})
