@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
 import type { Teardown } from './teardown.ts'
 
@@ -22,6 +24,8 @@ export interface RedisOptions {
   port?: number
   /** More arguments of the command line, such as `['--requirepass', 'secret']`. */
   args?: readonly string[]
+  /** Path of a configuration file, which Sentinel needs to write to; made if it is not there. */
+  config?: string
 }
 
 // The shell holds the server on a leash: when this process is gone, however it ended, its standard input
@@ -56,7 +60,7 @@ export async function startRedis(t: Teardown, options: RedisOptions = {}): Promi
     kill,
     restart: async () => {
       await kill()
-      running = await launch(port, options.args)
+      running = await launch(port, options)
     },
     pause: () => running.signal('SIGSTOP'),
     resume: () => running.signal('SIGCONT'),
@@ -73,7 +77,7 @@ interface Running {
 async function launchOnFreePort(options: RedisOptions): Promise<Running> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await launch(options.port ?? (await freePort()), options.args)
+      return await launch(options.port ?? (await freePort()), options)
     } catch (error) {
       // Another process may have taken the port meanwhile.
       if (attempt === ATTEMPTS || options.port !== undefined) throw error
@@ -81,9 +85,21 @@ async function launchOnFreePort(options: RedisOptions): Promise<Running> {
   }
 }
 
-async function launch(port: number, args: readonly string[] = []): Promise<Running> {
-  const flags = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
-  const server = ['--dir', '/tmp', ...flags, ...args]
+async function launch(port: number, { args = [], config }: RedisOptions): Promise<Running> {
+  if (config !== undefined) writeFileSync(config, '', { flag: 'a' })
+  const flags = [
+    '--port',
+    `${port}`,
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--dir',
+    tmpdir(),
+  ]
+  const server = [...(config === undefined ? [] : [config]), ...flags, ...args]
   const configured = process.env['TEST_REDIS_SERVER']
   const find = 'command -v redis-server || command -v valkey-server || echo redis-server'
   const script = configured ? LEASH : `set -- "$(${find})" "$@"\n${LEASH}`
@@ -123,7 +139,7 @@ function ready(leash: ChildProcess): Promise<number> {
         printed.push(line)
         const announced = /^pid (\d+)$/.exec(line)
         if (announced) pid = Number(announced[1])
-        if (line.includes('Ready to accept connections')) resolve(pid)
+        if (/Ready to accept connections|Sentinel ID is/.test(line)) resolve(pid)
       })
     }
   })

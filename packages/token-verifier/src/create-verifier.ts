@@ -13,13 +13,31 @@ import { Replica } from './replica/replica.ts'
 import { TokenCheck, type TokenRules } from './token-check.ts'
 import { Verifier, type Follower } from './verifier.ts'
 
+/**
+ * Options of ioredis for a client that follows the log; `new Redis({ sentinels, name, ...followerRedisOptions })`
+ * makes one for Sentinel. It connects when told to, fails at once, and leaves trying again to the follower.
+ */
+export const followerRedisOptions = {
+  lazyConnect: true,
+  connectTimeout: 500,
+  retryStrategy: null,
+  maxRetriesPerRequest: 0,
+  enableOfflineQueue: false,
+  // INFO and CLIENT are more than a verifier's user in Redis is granted.
+  enableReadyCheck: false,
+  disableClientInfo: true,
+  autoResendUnfulfilledCommands: false,
+  // Version 3 answers XREAD with a map.
+  protocol: 2,
+} as const
+
 export interface CreateVerifierOptions extends TokenRules {
   /** Address of the issuer's JWK Set. Either this or `keys`. */
   jwksUrl?: string
   keys?: KeySource
   /** Redis that carries the revocation log, with its logical database: `redis://host:6379/1`. */
   redisUrl?: string
-  /** Instead of `redisUrl`, for Sentinel or Cluster: makes a new ioredis client that does not connect by itself. */
+  /** Instead of `redisUrl`, for Sentinel or Cluster: makes a new client, see `followerRedisOptions`. */
   redis?: () => RedisClient
   /** The log over HTTP: alone, or for when Redis is silent. */
   feed?: FeedOptions
@@ -74,7 +92,7 @@ function keySource({ keys, jwksUrl, algorithm, clock, observer }: CreateVerifier
 
 function follower(options: CreateVerifierOptions, replica: Replica, maxAgeSeconds: number): Follower {
   const { clientId, redisUrl, feed, clock = systemClock, observer = {} } = options
-  const connect = options.redis ?? (redisUrl ? () => redisClient(redisUrl) : undefined)
+  const connect = options.redis ?? (redisUrl ? () => new Redis(redisUrl, followerRedisOptions) : undefined)
   if (!connect && !feed) throw new TypeError('redisUrl, redis, feed or replica is needed')
   if (!clientId) throw new TypeError('clientId is needed to follow the revocation log')
   const member = new Member({
@@ -95,21 +113,6 @@ function follower(options: CreateVerifierOptions, replica: Replica, maxAgeSecond
 /** Never the same for two process starts, so that nobody is taken for one that was there before. */
 function instanceName(prefix = hostname()): string {
   return `${prefix.replaceAll(/[^\w.-]/g, '_').slice(0, 64)}:${randomBytes(6).toString('hex')}`
-}
-
-function redisClient(url: string): Redis {
-  return new Redis(url, {
-    lazyConnect: true,
-    connectTimeout: 500,
-    retryStrategy: null,
-    maxRetriesPerRequest: 0,
-    enableOfflineQueue: false,
-    enableReadyCheck: false,
-    autoResendUnfulfilledCommands: false,
-    disableClientInfo: true,
-    // Version 3 answers XREAD with a map.
-    protocol: 2,
-  })
 }
 
 function seconds(name: string, value: number): number {

@@ -1,5 +1,5 @@
 export { elapsed, instant, systemClock, type Clock, type Instant } from './clock.ts'
-export { createVerifier, type CreateVerifierOptions } from './create-verifier.ts'
+export { createVerifier, followerRedisOptions, type CreateVerifierOptions } from './create-verifier.ts'
 export { StaleError, TokenError } from './errors.ts'
 export { readBearer, readPositionHeader, withChallenge } from './bearer.ts'
 export { ClientToken, type ClientTokenOptions } from './follow/client-token.ts'
