@@ -22,6 +22,7 @@ import { readPostRoutes } from './features/posts/read.ts'
 import { writePostRoutes } from './features/posts/write.ts'
 import { taskRoutes } from './features/tasks/routes.ts'
 import database from './plugins/database.ts'
+import housekeeping from './plugins/housekeeping.ts'
 import secrets from './plugins/secrets.ts'
 import userChanges from './plugins/user-changes.ts'
 import verification from './plugins/verification.ts'
@@ -62,6 +63,7 @@ export function build(config: Config, { logger, verifier }: Deps = {}): App {
   app.register(cache, { url: config.CACHE_REDIS_URL, name: 'content' })
   app.register(secrets, { secret: config.CLIENT_SECRET })
   app.register(userChanges, config)
+  app.register(housekeeping)
   app.register(rateLimit, ({ redis, callerOf }) => ({ max: config.RATE_LIMIT_MAX, redis, keyOf: callerOf }))
 
   app.register(

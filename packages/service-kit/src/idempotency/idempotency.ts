@@ -147,7 +147,8 @@ export async function createOnce<DB, T extends object>(
 export async function deleteOldAnswers<DB>(db: Kysely<DB>, limit = 1000): Promise<number> {
   const deleted = await sql`
     delete from idempotency_keys where key in (
-      select key from idempotency_keys where created_at < now() - interval '24 hours' limit ${limit}
+      select key from idempotency_keys where created_at < now() - interval '24 hours'
+      limit ${limit} for update skip locked
     )`.execute(db)
   return Number(deleted.numAffectedRows ?? 0)
 }

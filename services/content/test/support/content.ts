@@ -21,7 +21,7 @@ export interface Content {
   readonly issuer: TestIssuer
   readonly redis: TestRedis
   /** One more instance over the same stores. */
-  another(): Promise<App>
+  readonly another: () => Promise<App>
 }
 
 /** The service over stores of its own, and an issuer whose tokens it takes. */
