@@ -5,7 +5,7 @@
 
 const fs = require('node:fs')
 const path = require('node:path')
-const { run, runInFront, signalAll } = require('./bootstrap/run.cjs')
+const { run, runInFront, stopAll } = require('./bootstrap/run.cjs')
 const { findTools } = require('./bootstrap/tools.cjs')
 
 const root = path.resolve(__dirname, '..')
@@ -18,6 +18,7 @@ const COMMANDS = {
   test: 'infra/dev/test.ts',
   check: 'infra/check.ts',
   compose: 'infra/compose/run.ts',
+  gateways: 'infra/gateways/run.ts',
   portcullis: 'infra/dev/portcullis.ts',
 }
 
@@ -53,7 +54,7 @@ let stopping = false
 /** @param {NodeJS.Signals} signal */
 function stop(signal) {
   stopping = true
-  signalAll(signal)
+  stopAll(signal)
 }
 
 /**

@@ -4,7 +4,7 @@ const { spawn } = require('node:child_process')
 const running = new Set()
 
 /**
- * Starts a program that `signalAll` reaches for as long as it runs.
+ * Starts a program that `stopAll` reaches for as long as it runs.
  *
  * @param {string} command
  * @param {string[]} args
@@ -18,9 +18,13 @@ function start(command, args, options) {
   return child
 }
 
-/** @param {NodeJS.Signals} signal for every program that runs */
-function signalAll(signal) {
-  for (const child of running) child.kill(signal)
+/**
+ * Passes a signal on to the program in front. What works unseen is killed: npm would first finish what it unpacks.
+ *
+ * @param {NodeJS.Signals} signal
+ */
+function stopAll(signal) {
+  for (const child of running) child.kill(child.stdout === null ? signal : 'SIGKILL')
 }
 
 /**
@@ -72,4 +76,4 @@ function tail(text, lines) {
     .join('\n')
 }
 
-module.exports = { run, runInFront, signalAll, tail }
+module.exports = { run, runInFront, stopAll, tail }
