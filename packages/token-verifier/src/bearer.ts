@@ -14,16 +14,13 @@ export function readBearer(authorization: string | undefined): string {
   return token
 }
 
-/**
- * The position in an `If-Revocation-Position` header, if there is one.
- *
- * @throws StaleError if it names none: no log will ever reach it.
- */
+/** What names no position asks for one that is never reached, so that whoever has a good token is told 503. */
+const NOWHERE: Position = { epoch: Number.MAX_SAFE_INTEGER, seq: Number.MAX_SAFE_INTEGER }
+
+/** The position in an `If-Revocation-Position` header, if there is one. */
 export function readPositionHeader(value: string | string[] | undefined): Position | undefined {
   if (value === undefined) return undefined
-  const position = typeof value === 'string' ? parsePosition(value) : undefined
-  if (!position) throw new StaleError('AUTH_REVOCATIONS_STALE', 'If-Revocation-Position names no position')
-  return position
+  return (typeof value === 'string' ? parsePosition(value) : undefined) ?? NOWHERE
 }
 
 /** The same refusal with the `WWW-Authenticate` of RFC 6750 section 3; what is no refusal becomes a plain one. */

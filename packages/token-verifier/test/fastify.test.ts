@@ -135,7 +135,9 @@ t.test(
     t.match(await waiting, { statusCode: 200 })
     t.match(await get(app, '/user', token, { 'if-revocation-position': '9-9' }), { statusCode: 503 })
     t.match(await get(app, '/user', token, { 'if-revocation-position': 'x' }), { statusCode: 503 })
-    t.match(await get(app, '/user', 'bad', { 'if-revocation-position': '9-9' }), { statusCode: 401 })
+    for (const position of ['9-9', 'x'])
+      for (const url of ['/user', '/client'])
+        t.match(await get(app, url, 'bad', { 'if-revocation-position': position }), { statusCode: 401 })
   },
 )
 
