@@ -27,9 +27,9 @@ export async function readAcks(redis: Redis, clientIds: readonly string[]): Prom
   for (const clientId of clientIds) pipeline.hgetall(revocationKeys.ack(clientId))
   const results = (await pipeline.exec()) ?? []
   return results.flatMap(([error, hash], index) => {
-    if (error) throw error
+    if (error && !isWrongType(error)) throw error
     const clientId = clientIds[index] ?? ''
-    if (typeof hash !== 'object' || hash === null) return []
+    if (error || typeof hash !== 'object' || hash === null) return []
     return Object.entries(hash).flatMap(([instance, text]: [string, unknown]) => {
       const ack = parseAck(text)
       return ack && instance.length <= MAX_INSTANCE
@@ -37,6 +37,11 @@ export async function readAcks(redis: Redis, clientIds: readonly string[]): Prom
         : []
     })
   })
+}
+
+/** Somebody has put something else in the place of the hash: nobody but its own client suffers from it. */
+function isWrongType(error: Error): boolean {
+  return error.message.startsWith('WRONGTYPE')
 }
 
 function parseAck(text: unknown): Ack | undefined {

@@ -11,7 +11,7 @@ import type { Head } from '@portcullis/schemas'
  *
  * All events after `base` are of the head's epoch, since a new epoch begins with an empty log. An event whose id
  * is there already must have the same fields, or it is a conflict; one that does not follow the last id is a
- * hole. A stream that ends beyond the head is ahead of it, if its last entry can be ours, and else is dropped; so
+ * hole. A stream that ends beyond the head is ahead of it. One with an entry that cannot be ours is dropped, and so
  * is one with missing entries if the caller says that it may be (`mend`). The answer tells where the stream ends.
  *
  * KEYS: log, beat, head. ARGV: epoch, seq, base, mend, marks, then seven for each event: seq, key to set, kind,
@@ -33,11 +33,13 @@ local function drop()
   redis.call('DEL', log)
   return { 'dropped', '0-0' }
 end
+local function ours(entry)
+  return #entry[2] == 10 and entry[2][1] == 'kind' and entry[2][9] == 'at'
+end
 
 if last_epoch > epoch or (last_epoch == epoch and last_seq > seq) then
   local entry = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
-  local ours = not entry or (#entry[2] == 10 and entry[2][1] == 'kind' and entry[2][9] == 'at')
-  if not readable or not ours then return drop() end
+  if not readable or entry and not ours(entry) then return drop() end
   return { 'ahead', last }
 end
 
@@ -48,6 +50,7 @@ for i = 6, #ARGV, 7 do
   if last_epoch == epoch and at <= last_seq then
     local entry = redis.call('XRANGE', log, id, id)[1]
     if entry then
+      if not ours(entry) then return drop() end
       for j = 1, #fields do if entry[2][j] ~= fields[j] then return { 'conflict', last } end end
     end
   elseif at ~= (last_epoch == epoch and math.max(last_seq, base) or base) + 1 then

@@ -1,0 +1,127 @@
+import pg from 'pg'
+import t from 'tap'
+import { revocationKeys } from '@portcullis/schemas'
+import { pruneRevocations, readLog } from '../../src/revocation/log.ts'
+import { startAuth, type TestAuth } from '../support/auth.ts'
+import { append, untilWhole } from '../support/log.ts'
+import { openRedis } from '../support/verifiers.ts'
+
+t.test('the log in Redis', async (t) => {
+  const auth = await startAuth(t)
+  const redis = openRedis(t, auth)
+  const { db } = auth.app
+
+  await t.test('has an entry for each event, and a key to look it up by', async (t) => {
+    const { sid } = await logout(auth)
+    await untilWhole(auth, redis)
+    const [entry] = await redis.xrevrange(revocationKeys.log, '+', '-', 'COUNT', 1)
+    t.match(entry?.[1], ['kind', 'session', 'key', sid, 'value', '0', 'keep_until', /^\d+$/, 'at', /^\d+$/])
+    t.equal(await redis.get(revocationKeys.event('session', sid)), '0')
+    const ttl = await redis.pttl(revocationKeys.event('session', sid))
+    t.ok(ttl > 3_600_000 && ttl <= 3_900_000)
+    t.match(await redis.get(revocationKeys.head), /^1-1-0$/)
+    t.ok((await redis.pttl(revocationKeys.head)) > 0)
+  })
+
+  await t.test('gets an event that was committed when nobody could carry it', async (t) => {
+    await append(db, 'carried-later')
+    await untilWhole(auth, redis)
+    t.equal(await redis.get(revocationKeys.event('session', 'carried-later')), '0')
+  })
+
+  await t.test('is the same whichever instance carries it', async () => {
+    const another = await auth.another()
+    for (let i = 0; i < 50; i++) {
+      await append(db, `both-${i}`)
+      auth.app.pokeRelay()
+      another.pokeRelay()
+    }
+    await untilWhole(auth, redis)
+    await another.close()
+  })
+
+  await t.test('is written again after FLUSHALL, and after each loss of an entry', async (t) => {
+    const whole = await untilWhole(auth, redis)
+    const harms: readonly (() => Promise<unknown>)[] = [
+      () => redis.flushall(),
+      () => redis.del(revocationKeys.log),
+      () => redis.xtrim(revocationKeys.log, 'MAXLEN', 3),
+      () => redis.xtrim(revocationKeys.log, 'MAXLEN', 0),
+      () => redis.xdel(revocationKeys.log, whole.at(1) ?? '', whole.at(7) ?? ''),
+      () => redis.xdel(revocationKeys.log, whole.at(-1) ?? ''),
+      () => auth.redis.restart(),
+    ]
+    for (const harm of harms) {
+      await harm()
+      await append(db, 'after harm')
+      t.ok((await untilWhole(auth, redis)).length > whole.length)
+    }
+  })
+
+  await t.test('drops an entry that is none, whatever its id', async (t) => {
+    const { head } = await readLog(db, { epoch: 0, seq: 0 })
+    const foreign = [
+      [`${head.epoch}-${head.seq + 1}`, 'something', 'else'],
+      ['*', 'something', 'else'],
+      ['18446744073709551614-5', 'kind', 'session'],
+    ] as const
+    for (const [id, ...fields] of foreign) {
+      await redis.xadd(revocationKeys.log, id, ...fields)
+      await append(db, 'after a foreign entry')
+      await untilWhole(auth, redis)
+    }
+    t.equal((await readLog(db, { epoch: 0, seq: 0 })).head.epoch, head.epoch, 'the epoch is the same')
+  })
+
+  await t.test('has no more than the events that are kept', async (t) => {
+    const { head } = await readLog(db, { epoch: 0, seq: 0 })
+    t.equal(await pruneRevocations(db), 0)
+    await db
+      .updateTable('revocations')
+      .set({ keep_until: new Date(Date.now() - 1) })
+      .where('seq', '<=', head.seq - 2)
+      .execute()
+    t.equal(await pruneRevocations(db), head.seq - 2)
+    t.equal((await untilWhole(auth, redis)).length, 2)
+    await db
+      .updateTable('revocations')
+      .set({ keep_until: new Date(Date.now() - 1) })
+      .execute()
+    t.equal(await pruneRevocations(db), 2)
+    t.strictSame(await untilWhole(auth, redis), [])
+    t.equal(await redis.get(revocationKeys.head), `1-${head.seq}-${head.seq}`)
+    await append(db, 'the next')
+    t.equal((await untilWhole(auth, redis)).length, 1)
+  })
+
+  await t.test('an instance that starts carries everything, whatever Redis has', async (t) => {
+    await auth.app.close()
+    const client = new pg.Client({ connectionString: auth.databaseUrl })
+    await client.connect()
+    await client.query(`select append_revocation('session', 'while nobody was there', 0)`)
+    await client.end()
+    await redis.flushall()
+    const next = await auth.another()
+    t.equal(await redis.exists(revocationKeys.log), 1, 'before it serves')
+    await untilWhole({ app: next }, redis)
+  })
+})
+
+t.test('ten thousand events are carried to an empty Redis in several appends', async (t) => {
+  const auth = await startAuth(t)
+  const redis = openRedis(t, auth)
+  for (let i = 0; i < 10; i++)
+    await auth.app.pg.query(
+      `select append_revocation('session', 'n' || n, 0) from generate_series(1, 1000) n`,
+    )
+  await redis.flushall()
+  t.equal((await untilWhole(auth, redis)).length, 10_000)
+})
+
+async function logout(auth: TestAuth) {
+  const { access_token } = await auth.login(await auth.newUser())
+  const { sid } = JSON.parse(Buffer.from(access_token.split('.')[1] ?? '', 'base64url').toString())
+  const { status } = await auth.call('POST', '/api/v1/logout', { token: access_token })
+  if (status !== 200) throw new Error(`logout answered ${status}`)
+  return { sid }
+}
