@@ -1,0 +1,152 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createPublicKey } from 'node:crypto'
+import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Compile } from 'typebox/compile'
+import { Type } from 'typebox'
+import { JwkSchema } from '@portcullis/schemas'
+import { freePort } from '../dev/ports.ts'
+import { end, hasEnded, howEnded, type Guard } from '../dev/processes.ts'
+import { StopError } from '../dev/stop-error.ts'
+import type { GatewayName, Program } from './programs.ts'
+import type { World } from './world.ts'
+
+const PATIENCE_MS = 10_000
+/** As many as haproxy.cfg names. */
+const KEYS = 3
+
+/** A gateway that runs in front of the world. */
+export interface Gateway {
+  readonly name: GatewayName
+  readonly url: string
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a gateway with its configuration as it stands in this folder.
+ *
+ * @param folder for what it writes
+ * @throws StopError with its last words if it does not start
+ */
+export async function startGateway(
+  name: GatewayName,
+  program: Program,
+  world: World,
+  folder: string,
+  guard: Guard,
+): Promise<Gateway> {
+  mkdirSync(folder, { recursive: true })
+  const port = await freePort()
+  const { args, env } = await COMMANDS[name](folder, world, port)
+  const log = join(folder, `${name}.log`)
+  const child = spawn(program.path, args, {
+    env: { ...process.env, ...upstreams(world), ...env, ...program.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child.on('error', () => undefined)
+  guard.watch(child, 'SIGTERM')
+  const file = createWriteStream(log)
+  for (const stream of [child.stdout, child.stderr]) stream.pipe(file, { end: false })
+  const url = `http://127.0.0.1:${port}`
+  await untilUp(name, child, url, log)
+  return { name, url, stop: () => end(child, 'SIGTERM', 1000) }
+}
+
+async function untilUp(name: string, child: ChildProcess, url: string, log: string): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS
+  while (!hasEnded(child) && performance.now() < deadline) {
+    const response = await fetch(`${url}/open/`).catch(() => undefined)
+    await response?.body?.cancel()
+    if (response?.ok) return
+    await sleep(50)
+  }
+  const words = readFileSync(log, 'utf8').trim().split('\n').slice(-8).join('\n')
+  throw new StopError(
+    `${name} does not start (${hasEnded(child) ? howEnded(child) : 'no answer'}):\n${words}`,
+  )
+}
+
+interface Command {
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+const COMMANDS: Readonly<
+  Record<GatewayName, (folder: string, world: World, port: number) => Command | Promise<Command>>
+> = { nginx: nginxCommand, caddy: caddyCommand, haproxy: haproxyCommand }
+
+function upstreams({ setting: { ports }, appPort }: World): Record<string, string> {
+  return {
+    AUTH_UPSTREAM: `127.0.0.1:${ports.auth}`,
+    CONTENT_UPSTREAM: `127.0.0.1:${ports.content}`,
+    APP_UPSTREAM: `127.0.0.1:${appPort}`,
+  }
+}
+
+function nginxCommand(folder: string, world: World, port: number): Command {
+  const template = readFileSync(configuration('nginx', 'nginx.conf.template'), 'utf8')
+  const variables = new Map(
+    Object.entries({
+      ...upstreams(world),
+      GATEWAY_LISTEN: `127.0.0.1:${port}`,
+      GATEWAY_FOLDER: folder,
+    }),
+  )
+  const file = join(folder, 'nginx.conf')
+  // As envsubst does it, for those names alone: nginx's own variables look alike.
+  writeFileSync(
+    file,
+    template.replaceAll(/\$\{(\w+)\}/g, (text, name: string) => variables.get(name) ?? text),
+  )
+  return { args: ['-p', folder, '-e', 'stderr', '-c', file], env: {} }
+}
+
+function caddyCommand(folder: string, _world: World, port: number): Command {
+  return {
+    args: ['run', '--adapter', 'caddyfile', '--config', configuration('caddy', 'Caddyfile')],
+    env: {
+      GATEWAY_HOST: '127.0.0.1',
+      GATEWAY_PORT: String(port),
+      HOME: folder,
+      XDG_DATA_HOME: folder,
+      XDG_CONFIG_HOME: folder,
+    },
+  }
+}
+
+async function haproxyCommand(folder: string, world: World, port: number): Promise<Command> {
+  const keys = join(folder, 'keys')
+  mkdirSync(keys, { recursive: true })
+  for (const [index, pem] of (await publicKeys(world.authUrl)).entries())
+    writeFileSync(join(keys, `${index + 1}.pem`), pem)
+  const redis = new URL(world.setting.redisUrl)
+  return {
+    args: ['-db', '-C', configuration('haproxy'), '-f', 'haproxy.cfg'],
+    env: {
+      GATEWAY_LISTEN: `127.0.0.1:${port}`,
+      GATEWAY_KEYS: keys,
+      ISSUER: world.setting.origin,
+      AUDIENCE: 'portcullis',
+      REVOCATION_REDIS_HOST: redis.hostname,
+      REVOCATION_REDIS_PORT: redis.port,
+      REVOCATION_REDIS_DB: '1',
+      REVOCATION_REDIS_PASSWORD: decodeURIComponent(redis.password),
+    },
+  }
+}
+
+const jwks = Compile(Type.Object({ keys: Type.Array(JwkSchema, { minItems: 1 }) }))
+
+/** As many PEMs as the configuration names; the last one repeated if there are fewer keys. */
+async function publicKeys(authUrl: string): Promise<string[]> {
+  const response = await fetch(`${authUrl}/.well-known/jwks.json`)
+  const pems = jwks
+    .Parse(await response.json())
+    .keys.map((jwk) => createPublicKey({ key: jwk, format: 'jwk' }).export({ format: 'pem', type: 'spki' }))
+  return Array.from({ length: KEYS }, (_, index) => pems[index] ?? pems.at(-1) ?? '')
+}
+
+function configuration(...names: string[]): string {
+  return join(import.meta.dirname, ...names)
+}
