@@ -18,7 +18,7 @@ export { default as postgres } from './stores/postgres.ts'
 export * from './stores/redis.ts'
 export { default as redis, type RedisPluginOptions } from './stores/redis-plugin.ts'
 export * from './stores/transaction.ts'
-export { default as rateLimit, type KeyOf, type RateLimitOptions } from './limits/rate-limit.ts'
+export { default as rateLimit, subscriberOf, type KeyOf, type RateLimitOptions } from './limits/rate-limit.ts'
 export * from './http/conditional.ts'
 export { Cursors, deriveKey } from './http/cursor.ts'
 // The types of app.pg and app.redis come with these.

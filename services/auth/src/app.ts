@@ -31,6 +31,7 @@ import { verifyRoutes } from './features/verify/routes.ts'
 import authentication from './plugins/authentication.ts'
 import keyring from './plugins/keyring.ts'
 import loginHistory from './plugins/login-history.ts'
+import loginThrottle from './plugins/login-throttle.ts'
 import metrics from './plugins/metrics.ts'
 import passwords from './plugins/passwords.ts'
 import revocation from './plugins/revocation.ts'
@@ -103,6 +104,7 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
   app.register(keyring, { config, clock })
   app.register(secrets, { secret: config.KEY_ENCRYPTION_KEY })
   app.register(loginHistory)
+  app.register(loginThrottle, { config })
   app.register(passwords, { config })
   app.register(sessions, { config })
   app.register(revocation, { config, clock })

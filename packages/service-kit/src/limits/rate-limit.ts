@@ -7,7 +7,7 @@ import { RequestCounter } from './counter.ts'
 
 const WINDOW_SECONDS = 60
 const WINDOW_MS = WINDOW_SECONDS * 1000
-/** Addresses of one IPv6 subscriber count as one. */
+/** What one subscriber has of IPv6. */
 const IPV6_SUBNET = 64
 
 export interface RateLimitOptions {
@@ -84,9 +84,14 @@ export default fp<RateLimitOptions>(
   { name: 'rate-limit', fastify: '5.x' },
 )
 
+/** Who has the address: all addresses of one IPv6 subscriber are one, and IPv4 is the same inside of IPv6. */
+export function subscriberOf(ip: string): string {
+  return normalizeIP(ip, IPV6_SUBNET)
+}
+
 async function keyFor(request: FastifyRequest, keyOf: KeyOf | undefined): Promise<string> {
   const key = await callerOf(request, request.routeOptions.config.rateLimitKey ?? keyOf)
-  return key ?? `address:${normalizeIP(request.ip, IPV6_SUBNET)}`
+  return key ?? `address:${subscriberOf(request.ip)}`
 }
 
 async function callerOf(request: FastifyRequest, keyOf: KeyOf | undefined): Promise<string | undefined> {

@@ -6,7 +6,9 @@ import type { Device } from '../sessions/queries.ts'
 /** Somebody shows a password: to log in, or to change it. */
 export interface PasswordAttempt {
   /** Whose password it should be; undefined if nobody has the name. */
-  readonly user: { readonly id: string; readonly password_hash: string } | undefined
+  readonly user:
+    | { readonly id: string; readonly password_hash: string; readonly status: 'active' | 'disabled' }
+    | undefined
   /** The username or email as typed. */
   readonly name: string
   readonly password: string
@@ -22,12 +24,17 @@ const REFUSALS: Readonly<Record<string, LoginFailure>> = {
  * Whether the password is the user's. The one place where passwords are checked, so that each attempt counts and
  * each failure of a known user stands in the login history.
  *
- * @throws {ProblemError} AUTH_HASHING_BUSY
+ * @throws {ProblemError} AUTH_LOGIN_THROTTLED, AUTH_HASHING_BUSY
  */
 export async function checkPassword(app: FastifyInstance, attempt: PasswordAttempt): Promise<boolean> {
-  const { user, password, device } = attempt
+  const { user, name, password, device } = attempt
   try {
-    const matches = await app.passwords.verify(user?.password_hash, password)
+    let matches = false
+    await app.loginThrottle.attempt(name, device.ip, async () => {
+      matches = await app.passwords.verify(user?.password_hash, password)
+      // The right password of a disabled user counts as a wrong one, or it could be told from that.
+      return matches && user?.status === 'active'
+    })
     if (user && !matches) app.loginHistory.failed(user.id, 'wrong_password', device)
     return matches
   } catch (error) {

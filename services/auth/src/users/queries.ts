@@ -30,7 +30,7 @@ export function findCredentialsByLogin(db: Kysely<DB>, login: string) {
   const column = login.includes('@') ? 'email' : 'username'
   return db
     .selectFrom('users')
-    .select(['id', 'password_hash'])
+    .select(['id', 'password_hash', 'status'])
     .where((e) => e.fn('lower', [column]), '=', login.toLowerCase())
     .executeTakeFirst()
 }
@@ -39,7 +39,7 @@ export function findCredentialsByLogin(db: Kysely<DB>, login: string) {
 export function findCredentialsById(db: Kysely<DB>, id: string) {
   return db
     .selectFrom('users')
-    .select(['id', 'username', 'password_hash'])
+    .select(['id', 'username', 'password_hash', 'status'])
     .where('id', '=', id)
     .executeTakeFirst()
 }

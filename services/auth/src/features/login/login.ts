@@ -12,7 +12,7 @@ const ROUNDS = 3
 /**
  * Opens a session for whoever knows the password.
  *
- * @throws {ProblemError} AUTH_CREDENTIALS_WRONG, AUTH_HASHING_BUSY
+ * @throws {ProblemError} AUTH_CREDENTIALS_WRONG, AUTH_LOGIN_THROTTLED, AUTH_HASHING_BUSY
  */
 export async function login(
   app: FastifyInstance,
