@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { commonSettings, loadConfig } from '@portcullis/service-kit'
+import { commonSettings, loadConfig, portsRule } from '@portcullis/service-kit'
 
 export const ConfigSchema = Type.Object({
   ...commonSettings,
@@ -21,5 +21,5 @@ export type Config = Static<typeof ConfigSchema>
 
 /** @throws {ConfigError} naming every setting at fault. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  return loadConfig(ConfigSchema, env)
+  return loadConfig(ConfigSchema, env, [portsRule])
 }

@@ -17,7 +17,7 @@ export function poolOptions({ url, name, poolSize = 10 }: PostgresOptions): pg.P
     connectionString: url,
     application_name: name,
     max: poolSize,
-    connectionTimeoutMillis: 1000,
+    connectionTimeoutMillis: 1500,
     idleTimeoutMillis: 60_000,
     statement_timeout: 1500,
     query_timeout: 1800,

@@ -14,6 +14,7 @@ import {
 import { createVerifier } from '@portcullis/token-verifier'
 import { build, type Deps } from '../../src/app.ts'
 import type { Config } from '../../src/config.ts'
+import { until } from './until.ts'
 
 export interface Content {
   readonly app: App
@@ -64,6 +65,8 @@ export async function startContent(
     t.teardown(() => app.close())
     await app.ready()
     await verifier.whenReady()
+    // A first connection to the database can take its time on a busy machine.
+    await until(async () => (await app.inject('/health/ready')).statusCode === 200)
     return app
   }
   return { app: await start(), config, issuer, redis, another: start }
