@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs'
+import { basename } from 'node:path'
 import pg from 'pg'
 import { migrations, type ServiceName } from './places.ts'
 import { StopError } from './stop-error.ts'
@@ -52,6 +54,23 @@ export async function takeInventory(authUrl: string, clientId: string): Promise<
     return { hasAdmin: rows[0]?.admin === true, hasClient: rows[0]?.client === true }
   } finally {
     await client.end()
+  }
+}
+
+/** Whether a service can log in to its database and finds every migration applied there. */
+export async function isCurrent(service: ServiceName, databaseUrl: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5000 })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    const { rows } = await client.query<{ name: string }>('select name from migrations')
+    const applied = new Set(rows.map(({ name }) => name))
+    const files = readdirSync(migrations[service].folder).filter((file) => file.endsWith('.sql'))
+    return files.every((file) => applied.has(basename(file, '.sql')))
+  } catch {
+    return false
+  } finally {
+    await client.end().catch(() => undefined)
   }
 }
 

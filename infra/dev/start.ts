@@ -2,7 +2,6 @@ import type { ChildProcess } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeWhatIsMissing } from './first-start.ts'
-import { buildGateway } from './gateway.ts'
 import { greet } from './greeting.ts'
 import { Parts } from './parts.ts'
 import { homeFolder, type ServiceName } from './places.ts'
@@ -43,8 +42,9 @@ async function start(run: RunFile, parts: Parts, ports: Ports): Promise<void> {
     secrets,
   }
   writeVariables(setting, secrets)
-  await startServices(run, parts, setting)
-
+  const services = startServices(run, parts, setting)
+  // Loaded while the services start, lest they wait for it.
+  const [{ buildGateway }] = await Promise.all([import('./gateway.ts'), services])
   const gateway = await buildGateway({
     origin: setting.origin,
     auth: `http://localhost:${ports.auth}`,
