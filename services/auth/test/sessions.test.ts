@@ -139,3 +139,25 @@ t.test('the sessions of a user', async (t) => {
     t.strictSame(statusesOf(answers), [200, 401, 401])
   })
 })
+
+t.test('behind a proxy a session shows the address that it names, and none that is no address', async (t) => {
+  const auth = await startAuth(t, { TRUST_PROXY: '127.0.0.1' })
+  const { username, password } = await auth.newUser()
+  for (const [named, kept] of [
+    ['192.0.2.9', '192.0.2.9'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['fe80::1%eth0', 'fe80::1'],
+    ['192.0.2.9:1234', null],
+    ['"><script>', null],
+  ] as const) {
+    const login = await auth.call('POST', '/api/v1/login', {
+      body: { username, password },
+      headers: { 'x-forwarded-for': named },
+    })
+    t.equal(login.status, 200)
+    const { body } = await auth.call('GET', PATH, { token: login.body.access_token })
+    t.equal(body.items[0].ip, kept)
+    const logins = await auth.call('GET', '/api/v1/users/me/logins', { token: login.body.access_token })
+    t.equal(logins.body.items[0].ip, kept)
+  }
+})

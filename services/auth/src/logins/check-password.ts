@@ -30,7 +30,7 @@ export async function checkPassword(app: FastifyInstance, attempt: PasswordAttem
   const { user, name, password, device } = attempt
   try {
     let matches = false
-    await app.loginThrottle.attempt(name, device.ip, async () => {
+    await app.loginThrottle.attempt(name, device.ip ?? '', async () => {
       matches = await app.passwords.verify(user?.password_hash, password)
       // The right password of a disabled user counts as a wrong one, or it could be told from that.
       return matches && user?.status === 'active'

@@ -11,7 +11,7 @@ export interface PairTimes {
 }
 
 export interface Device {
-  readonly ip: string
+  readonly ip: string | null
   readonly user_agent: string | null
 }
 
