@@ -1,6 +1,6 @@
 import { Type, type Static, type TObject } from 'typebox'
 import { MAX_ACCESS_TTL_SECONDS } from '@portcullis/schemas'
-import { commonSettings, loadConfig } from '@portcullis/service-kit'
+import { commonSettings, loadConfig, portsRule, settingsRule } from '@portcullis/service-kit'
 
 const SealingKey = Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' })
 const Seconds = Type.Integer({ minimum: 1, maximum: 10 * 365 * 86_400 })
@@ -60,7 +60,39 @@ export function readCommandConfig<T extends TObject>(
   return loadConfig(schema, env)
 }
 
+const rules = [
+  portsRule,
+  settingsRule(
+    Type.Pick(ConfigSchema, ['REFRESH_IDLE_SECONDS', 'REFRESH_ABSOLUTE_SECONDS']),
+    ({ REFRESH_IDLE_SECONDS, REFRESH_ABSOLUTE_SECONDS }) =>
+      REFRESH_IDLE_SECONDS > REFRESH_ABSOLUTE_SECONDS
+        ? 'REFRESH_IDLE_SECONDS is more than REFRESH_ABSOLUTE_SECONDS'
+        : undefined,
+  ),
+  settingsRule(
+    Type.Pick(ConfigSchema, ['ACCESS_TTL_SECONDS', 'REFRESH_IDLE_SECONDS']),
+    ({ ACCESS_TTL_SECONDS, REFRESH_IDLE_SECONDS }) =>
+      ACCESS_TTL_SECONDS > REFRESH_IDLE_SECONDS
+        ? 'ACCESS_TTL_SECONDS is more than REFRESH_IDLE_SECONDS'
+        : undefined,
+  ),
+  settingsRule(
+    Type.Object({ KEY_ENCRYPTION_KEY: SealingKey, KEY_ENCRYPTION_KEY_PREVIOUS: SealingKey }),
+    ({ KEY_ENCRYPTION_KEY, KEY_ENCRYPTION_KEY_PREVIOUS }) =>
+      KEY_ENCRYPTION_KEY === KEY_ENCRYPTION_KEY_PREVIOUS
+        ? 'KEY_ENCRYPTION_KEY_PREVIOUS is the same as KEY_ENCRYPTION_KEY'
+        : undefined,
+  ),
+  settingsRule(
+    Type.Pick(ConfigSchema, ['ARGON2_MEMORY_KIB', 'ARGON2_PARALLELISM']),
+    ({ ARGON2_MEMORY_KIB, ARGON2_PARALLELISM }) =>
+      ARGON2_MEMORY_KIB < 8 * ARGON2_PARALLELISM
+        ? 'ARGON2_MEMORY_KIB is less than 8 for each of ARGON2_PARALLELISM'
+        : undefined,
+  ),
+]
+
 /** @throws {ConfigError} naming every setting at fault. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  return loadConfig(ConfigSchema, env)
+  return loadConfig(ConfigSchema, env, rules)
 }

@@ -1,9 +1,10 @@
 import { Type, type Static } from 'typebox'
+import { settingsRule } from './load.ts'
 
 /** Settings that every service has; spread them into its own schema. */
 export const commonSettings = {
-  HOST: Type.String({ default: '127.0.0.1' }),
-  METRICS_HOST: Type.String({ default: '127.0.0.1' }),
+  HOST: Type.String({ format: 'host', default: '127.0.0.1' }),
+  METRICS_HOST: Type.String({ format: 'host', default: '127.0.0.1' }),
   /** 0 opens no port for metrics. */
   METRICS_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 0 }),
   /** `iss` of every token, and where the pages of problems are. */
@@ -34,6 +35,13 @@ export const commonSettings = {
   /** How long a stopping service still answers after readiness has begun to fail. */
   DRAIN_SECONDS: Type.Number({ minimum: 0, maximum: 300, default: 0 }),
 }
+
+/** The ports of a service, `PORT` included, which is its own setting. */
+export const portsRule = settingsRule(
+  Type.Object({ PORT: Type.Integer(), METRICS_PORT: Type.Integer() }),
+  ({ PORT, METRICS_PORT }) =>
+    PORT !== 0 && PORT === METRICS_PORT ? 'METRICS_PORT is the same as PORT' : undefined,
+)
 
 const CommonSettingsSchema = Type.Object(commonSettings)
 export type CommonSettings = Static<typeof CommonSettingsSchema>

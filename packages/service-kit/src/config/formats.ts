@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { Format } from 'typebox/format'
 
 /** Formats of settings, for `Type.String({ format })` in a configuration's schema. */
@@ -7,6 +8,12 @@ function urlOf(value: string, protocols: readonly string[]): URL | undefined {
   const url = new URL(value)
   return protocols.includes(url.protocol) && url.hostname !== '' ? url : undefined
 }
+
+/** A name or an address to listen on. */
+Format.Set(
+  'host',
+  (value) => isIP(value) !== 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(value),
+)
 
 /** `http(s)://host[:port]/…` */
 Format.Set('http-url', (value) => urlOf(value, ['http:', 'https:']) !== undefined)

@@ -14,6 +14,21 @@ export class ConfigError extends Error {
   }
 }
 
+/** What is wrong with settings that are valid each for itself; undefined if nothing is. */
+export type SettingsRule = (settings: unknown) => string | undefined
+
+/**
+ * A rule about settings that belong together. It is looked at only where each of them is valid for itself.
+ *
+ * @param wrong the message, beginning with the name of the setting to change
+ */
+export function settingsRule<T extends TObject>(
+  schema: T,
+  wrong: (settings: Static<T>) => string | undefined,
+): SettingsRule {
+  return (settings) => (Value.Check(schema, settings) ? wrong(settings) : undefined)
+}
+
 /**
  * Reads a service's settings from its environment.
  *
@@ -22,7 +37,11 @@ export class ConfigError extends Error {
  *
  * @throws {ConfigError} with every setting at fault at once.
  */
-export function loadConfig<T extends TObject>(schema: T, env: NodeJS.ProcessEnv): Static<T> {
+export function loadConfig<T extends TObject>(
+  schema: T,
+  env: NodeJS.ProcessEnv,
+  rules: readonly SettingsRule[] = [],
+): Static<T> {
   const errors: string[] = []
   const settings: Record<string, unknown> = {}
   for (const [name, property] of Object.entries(schema.properties)) {
@@ -32,10 +51,16 @@ export function loadConfig<T extends TObject>(schema: T, env: NodeJS.ProcessEnv)
 
   const config = Value.Default(schema, settings)
   const failed = new Set(errors.map((error) => error.split(' ', 1)[0]))
-  for (const error of Value.Errors(schema, config)) {
-    for (const [name, message] of describe(error)) {
-      if (!failed.has(name)) errors.push(`${name} ${message}`)
-    }
+  // Each by itself: a look at all of them would end after a few errors.
+  for (const [name, property] of Object.entries(schema.properties)) {
+    if (failed.has(name)) continue
+    const value: unknown = Reflect.get(Object(config), name)
+    const message = value === undefined ? missing(schema, name) : whatIsWrong(property, value)
+    if (message !== undefined) errors.push(`${name} ${message}`)
+  }
+  for (const rule of rules) {
+    const message = rule(config)
+    if (message !== undefined) errors.push(message)
   }
   if (errors.length > 0 || !Value.Check(schema, config)) throw new ConfigError([...new Set(errors)])
   return config
@@ -65,11 +90,22 @@ function coerce(schema: TSchema, text: string): unknown {
   return text
 }
 
-function describe(error: ReturnType<typeof Value.Errors>[number]): [name: string, message: string][] {
-  if (error.keyword === 'required')
-    return error.params.requiredProperties.map((name): [string, string] => [name, 'is not set'])
-  const name = error.instancePath.split('/')[1]
-  if (name === undefined) return []
-  if (error.keyword === 'format') return [[name, `is not a valid ${error.params.format}`]]
-  return [[name, error.message]]
+function missing(schema: TObject, name: string): string | undefined {
+  return schema.required?.includes(name) === true ? 'is not set' : undefined
+}
+
+function whatIsWrong(property: TSchema, value: unknown): string | undefined {
+  if (Value.Check(property, value)) return undefined
+  const words = wordsOf(property)
+  if (words !== undefined) return `must be one of ${words.join(', ')}`
+  const [error] = Value.Errors(property, value)
+  return error?.keyword === 'format'
+    ? `is not a valid ${error.params.format}`
+    : (error?.message ?? 'is wrong')
+}
+
+/** What a setting may be that has to be one of several words. */
+function wordsOf(schema: TSchema): string[] | undefined {
+  if (!Type.IsUnion(schema)) return undefined
+  return schema.anyOf.flatMap((option) => (Type.IsLiteral(option) ? [String(option.const)] : []))
 }

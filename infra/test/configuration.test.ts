@@ -1,0 +1,173 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import t from 'tap'
+import { Type, type TObject } from 'typebox'
+import { ConfigError } from '@portcullis/service-kit'
+import * as auth from '../../services/auth/src/config.ts'
+import * as content from '../../services/content/src/config.ts'
+import { root } from '../dev/places.ts'
+import { freePort } from '../dev/ports.ts'
+
+const KEY = Buffer.alloc(32, 1).toString('base64')
+const SHARED = {
+  ISSUER: 'http://localhost:8080',
+  DATABASE_URL: 'postgres://role:secret-password@127.0.0.1:1/database',
+  CACHE_REDIS_URL: 'redis://127.0.0.1:1/0',
+  REVOCATION_REDIS_URL: 'redis://127.0.0.1:1/1',
+}
+
+const SERVICES = {
+  auth: {
+    schema: auth.ConfigSchema as TObject,
+    read: auth.readConfig,
+    env: { ...SHARED, SESSION_REDIS_URL: 'redis://127.0.0.1:1/2', KEY_ENCRYPTION_KEY: KEY },
+  },
+  content: {
+    schema: content.ConfigSchema as TObject,
+    read: content.readConfig,
+    env: {
+      ...SHARED,
+      JWKS_URL: 'http://127.0.0.1:1/jwks.json',
+      AUTH_URL: 'http://127.0.0.1:1',
+      CLIENT_SECRET: 'x'.repeat(32),
+    },
+  },
+} as const
+
+/** Fits no setting: too long, no number, no address, none of the words that are known. */
+const NONSENSE = `${'not a value '.repeat(100)}\u0007`
+
+function errorsOf(read: (env: NodeJS.ProcessEnv) => unknown, env: Record<string, string>): readonly string[] {
+  try {
+    read(env)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.errors
+    throw error
+  }
+}
+
+for (const [name, { schema, read, env }] of Object.entries(SERVICES)) {
+  t.test(`${name} starts with what it needs and nothing more`, async (t) => {
+    t.strictSame(errorsOf(read, env), [])
+  })
+
+  t.test(`each setting that ${name} needs is missed, alone and with all others`, async (t) => {
+    t.strictSame(
+      errorsOf(read, {}),
+      Object.keys(env)
+        .map((key) => `${key} is not set`)
+        .toSorted(byOrder(schema)),
+    )
+    for (const key of Object.keys(env)) {
+      const { [key]: _, ...others } = env as Record<string, string>
+      t.strictSame(errorsOf(read, others), [`${key} is not set`])
+    }
+  })
+
+  t.test(
+    `each malformed setting of ${name} is named, and all of them at once, without their values`,
+    async (t) => {
+      const keys = Object.keys(schema.properties)
+      for (const key of keys) {
+        const errors = errorsOf(read, { ...env, [key]: NONSENSE })
+        t.equal(errors.length, 1, key)
+        t.ok(errors[0]?.startsWith(`${key} `), key)
+      }
+      const all = errorsOf(read, Object.fromEntries(keys.map((key) => [key, NONSENSE])))
+      t.strictSame(new Set(all.map((error) => error.split(' ', 1)[0])), new Set(keys))
+      t.notOk(all.some((error) => error.includes('not a value')))
+    },
+  )
+
+  t.test(`a setting of ${name} that is also given as a file is a contradiction`, async (t) => {
+    const errors = errorsOf(read, { ...env, DATABASE_URL_FILE: '/nowhere', ISSUER_FILE: '/nowhere' })
+    t.strictSame(errors.toSorted(), [
+      'DATABASE_URL and DATABASE_URL_FILE are both set',
+      'ISSUER and ISSUER_FILE are both set',
+    ])
+  })
+
+  t.test(`${name} writes every error, ends with 78 and opens no port`, async (t) => {
+    const [port, metricsPort] = [await freePort(), await freePort()]
+    const wrong = {
+      ...env,
+      PORT: String(port),
+      METRICS_PORT: String(metricsPort),
+      RATE_LIMIT_MAX: 'many',
+      ISSUER: '',
+      LOG_LEVEL: 'loud',
+    }
+    const child = spawn(
+      process.execPath,
+      ['--conditions=@portcullis/source', `services/${name}/src/server.ts`],
+      {
+        cwd: root,
+        env: { PATH: process.env['PATH'], LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'], ...wrong },
+      },
+    )
+    let [output, errors] = ['', '']
+    let isOpen = false
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors += chunk.toString()
+      for (const tried of [port, metricsPort])
+        connect(tried, '127.0.0.1')
+          .on('connect', () => (isOpen = true))
+          .on('error', () => undefined)
+    })
+    await once(child, 'close')
+    t.equal(child.exitCode, 78)
+    t.equal(output, '')
+    t.notOk(isOpen)
+    for (const key of ['RATE_LIMIT_MAX', 'ISSUER', 'LOG_LEVEL']) t.match(errors, `configuration: ${key} `)
+    t.notMatch(errors, /secret-password|loud|many/)
+  })
+}
+
+t.test('settings that contradict each other are named beside those that are malformed', async (t) => {
+  const errors = errorsOf(auth.readConfig, {
+    ...SERVICES.auth.env,
+    KEY_ENCRYPTION_KEY_PREVIOUS: KEY,
+    REFRESH_IDLE_SECONDS: '100',
+    REFRESH_ABSOLUTE_SECONDS: '99',
+    ARGON2_PARALLELISM: '16',
+    ARGON2_MEMORY_KIB: '8',
+    PORT: '7000',
+    METRICS_PORT: '7000',
+    LOG_LEVEL: 'loud',
+  })
+  t.strictSame(
+    new Set(errors.map((error) => error.split(' ', 1)[0])),
+    new Set([
+      'KEY_ENCRYPTION_KEY_PREVIOUS',
+      'REFRESH_IDLE_SECONDS',
+      'ACCESS_TTL_SECONDS',
+      'ARGON2_MEMORY_KIB',
+      'METRICS_PORT',
+      'LOG_LEVEL',
+    ]),
+  )
+  t.strictSame(
+    errorsOf(content.readConfig, { ...SERVICES.content.env, PORT: '7000', METRICS_PORT: '7000' }),
+    ['METRICS_PORT is the same as PORT'],
+  )
+})
+
+/** The order in which the schema has its settings. */
+function byOrder(schema: TObject) {
+  const keys = Object.keys(schema.properties)
+  const place = (error: string) => keys.indexOf(error.split(' ', 1)[0] ?? '')
+  return (a: string, b: string) => place(a) - place(b)
+}
+
+t.test('every setting of a service has a type that can be refused', async (t) => {
+  for (const { schema } of Object.values(SERVICES))
+    for (const [key, property] of Object.entries(schema.properties))
+      t.notOk(
+        Type.IsString(property) &&
+          !('format' in property || 'pattern' in property || 'maxLength' in property),
+        key,
+      )
+})
