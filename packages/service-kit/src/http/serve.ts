@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import { ConfigError } from '../config/load.ts'
 import type { App } from './app.ts'
@@ -22,6 +22,10 @@ const CLOSE_TIMEOUT_MS = 10_000
  * @returns the address that the service listens on.
  */
 export async function serve(app: App, { host, port, drainSeconds = 0 }: ServeOptions): Promise<string> {
+  // Right after new connections were accepted, so that none is waiting for that when the listener closes.
+  app.addHook('preClose', async () => {
+    await turn()
+  })
   closeWithGrace(
     { delay: CLOSE_TIMEOUT_MS + drainSeconds * 1000, logger: false },
     async ({ signal, err: error }) => {
