@@ -140,3 +140,17 @@ t.test('a login brings the hash of a password to the cost of today', async (t) =
   t.match(await hashOf(), /\$m=8,t=2,p=1\$/)
   t.ok(await auth.login(user))
 })
+
+t.test('a login succeeds also if there is no room to hash its password again', async (t) => {
+  const auth = await startAuth(t)
+  const user = await auth.newUser()
+  const dearer = await auth.another({ ARGON2_TIME_COST: '2' })
+  dearer.passwords.hash = () => Promise.reject(new Error('no room'))
+  const { statusCode } = await dearer.inject({
+    method: 'POST',
+    url: '/api/v1/login',
+    payload: { username: user.username, password: user.password },
+  })
+  t.equal(statusCode, 200)
+  t.ok(await auth.login(user))
+})
