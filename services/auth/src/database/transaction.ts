@@ -3,7 +3,7 @@ import type { Pool, PoolClient } from 'pg'
 import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { PositionSchema, type Position, type RevocationKind } from '@portcullis/schemas'
-import { databaseFailure, problem, ProblemError } from '@portcullis/service-kit'
+import { databaseErrorOf, databaseFailure, problem, ProblemError } from '@portcullis/service-kit'
 import type { DB } from './tables.ts'
 
 /** What a transaction leaves behind: its answer, and what others have to learn of it. */
@@ -39,7 +39,8 @@ const isVerifierRows = Compile(Type.Array(VerifierRowSchema))
  * every other revocation waits for the row that gives them their order. Refusals are outcomes too: an error
  * thrown in `work` undoes everything, so it is for what must not happen.
  *
- * @throws {ProblemError} OUTCOME_UNKNOWN if the connection broke during the commit
+ * @throws {ProblemError} OUTCOME_UNKNOWN if the connection broke during the commit, UNAVAILABLE if the database has
+ * just been promoted or restored
  */
 export type Transact = <T>(
   work: (trx: Kysely<DB>) => Promise<Outcome<T>>,
@@ -83,6 +84,11 @@ async function onClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>)
   }
 }
 
+/** The database was promoted or restored, and the relay has not begun a new epoch yet. */
+function isOtherHistory(error: unknown): boolean {
+  return databaseErrorOf(error)?.code === 'PC001'
+}
+
 function isLost(error: unknown): boolean {
   return databaseFailure(error instanceof ProblemError ? error.cause : error) === 'lost'
 }
@@ -90,8 +96,8 @@ function isLost(error: unknown): boolean {
 async function commit<T>(client: PoolClient, outcome: Outcome<T>): Promise<Receipt | undefined> {
   const text = [...appendStatements(client, outcome), 'commit'].join('; ')
   const answer: unknown = await client.query(text).catch((error: unknown) => {
-    if (!isLost(error)) throw error
-    throw problem('OUTCOME_UNKNOWN', { cause: error, headers: { 'retry-after': '1' } })
+    const code = isLost(error) ? 'OUTCOME_UNKNOWN' : isOtherHistory(error) ? 'UNAVAILABLE' : undefined
+    throw code === undefined ? error : problem(code, { cause: error, headers: { 'retry-after': '1' } })
   })
   const results: unknown[] = Array.isArray(answer) ? answer : [answer]
   // PostgreSQL answers so, and with no error, if a statement had failed and nobody had said.

@@ -86,8 +86,9 @@ export default fp<RevocationOptions>(
 
     app.addHook('onReady', async () => {
       await redisReady(redis)
-      await follower.start()
+      // What Redis knows and the database has lost is mended before this instance reads the log and serves.
       await relay.start()
+      await follower.start()
       leases.start()
       listener.start()
     })

@@ -28,7 +28,8 @@ export async function* readStream(redis: Redis): AsyncGenerator<RevocationEvent[
 }
 
 function toEvent(id: string, fields: readonly string[]): RevocationEvent | undefined {
-  const field = (name: string) => fields[fields.indexOf(name) + 1]
+  // A value may have the name of a field.
+  const field = (name: string) => fields.find((_, at) => at % 2 === 1 && fields[at - 1] === name)
   const event: unknown = {
     ...parsePosition(id),
     kind: field('kind'),
