@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { createDatabase, startRedis, type Teardown, type TestRedis } from '@portcullis/test-kit'
 import { buildGateway } from '../../dev/gateway.ts'
@@ -27,6 +28,8 @@ export interface Pair {
 export interface Overrides {
   readonly auth?: Settings
   readonly content?: Settings
+  /** File to which both write their logs; without it nothing is kept. */
+  readonly log?: string
 }
 
 /** Both services as processes of their own, behind one origin. */
@@ -53,21 +56,31 @@ export async function startPair(t: Teardown, overrides: Overrides = {}): Promise
   const contentUrl = `http://127.0.0.1:${contentPort}`
   const newClient = (id: string, scope: string) => makeClient(authDatabase, id, scope)
   const secret = await newClient('content', 'revocations:read users:changes')
-  const auth = await start(t, 'services/auth/src/server.ts', {
-    ...shared,
-    PORT: String(authPort),
-    DATABASE_URL: authDatabase,
-    ...overrides.auth,
-  })
-  const content = await start(t, 'services/content/src/server.ts', {
-    ...shared,
-    PORT: String(contentPort),
-    DATABASE_URL: contentDatabase,
-    JWKS_URL: `${authUrl}/.well-known/jwks.json`,
-    AUTH_URL: authUrl,
-    CLIENT_SECRET: secret,
-    ...overrides.content,
-  })
+  const auth = await start(
+    t,
+    'services/auth/src/server.ts',
+    {
+      ...shared,
+      PORT: String(authPort),
+      DATABASE_URL: authDatabase,
+      ...overrides.auth,
+    },
+    overrides.log,
+  )
+  const content = await start(
+    t,
+    'services/content/src/server.ts',
+    {
+      ...shared,
+      PORT: String(contentPort),
+      DATABASE_URL: contentDatabase,
+      JWKS_URL: `${authUrl}/.well-known/jwks.json`,
+      AUTH_URL: authUrl,
+      CLIENT_SECRET: secret,
+      ...overrides.content,
+    },
+    overrides.log,
+  )
   const gateway = await buildGateway({ origin, auth: authUrl, content: contentUrl })
   t.teardown(() => gateway.close())
   await gateway.listen({ host: '127.0.0.1', port: gatewayPort })
@@ -97,8 +110,8 @@ async function makeClient(databaseUrl: string, clientId: string, scope: string):
 }
 
 /** Starts a service and waits until it is ready; SIGTERM at teardown. */
-async function start(t: Teardown, file: string, settings: Settings): Promise<ChildProcess> {
-  const child = run(file, [], settings)
+async function start(t: Teardown, file: string, settings: Settings, log?: string): Promise<ChildProcess> {
+  const child = run(file, [], settings, log)
   t.teardown(() => stop(child))
   while (!(await isReady(`http://127.0.0.1:${settings['PORT']}`))) {
     if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}`)
@@ -107,11 +120,11 @@ async function start(t: Teardown, file: string, settings: Settings): Promise<Chi
   return child
 }
 
-function run(file: string, args: readonly string[], settings: Settings): ChildProcess {
+function run(file: string, args: readonly string[], settings: Settings, log?: string): ChildProcess {
   const path = fileURLToPath(new URL(`../../../${file}`, import.meta.url))
   return spawn(process.execPath, ['--conditions=@portcullis/source', path, ...args], {
     env: { PATH: process.env['PATH'], LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'], ...settings },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', log === undefined ? 'ignore' : openSync(log, 'a'), 'inherit'],
   })
 }
 

@@ -91,7 +91,7 @@ function coerce(schema: TSchema, text: string): unknown {
 }
 
 function missing(schema: TObject, name: string): string | undefined {
-  return schema.required?.includes(name) === true ? 'is not set' : undefined
+  return schema.required?.includes(name) ? 'is not set' : undefined
 }
 
 function whatIsWrong(property: TSchema, value: unknown): string | undefined {
