@@ -3,8 +3,9 @@ import { createPublicKey } from 'node:crypto'
 import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Compile } from 'typebox/compile'
+import { Redis } from 'ioredis'
 import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import { JwkSchema } from '@portcullis/schemas'
 import { freePort } from '../dev/ports.ts'
 import { end, hasEnded, howEnded, type Guard } from '../dev/processes.ts'
@@ -121,6 +122,7 @@ async function haproxyCommand(folder: string, world: World, port: number): Promi
   for (const [index, pem] of (await publicKeys(world.authUrl)).entries())
     writeFileSync(join(keys, `${index + 1}.pem`), pem)
   const redis = new URL(world.setting.redisUrl)
+  await addRedisUser(redis.href)
   return {
     args: ['-db', '-C', configuration('haproxy'), '-f', 'haproxy.cfg'],
     env: {
@@ -131,8 +133,23 @@ async function haproxyCommand(folder: string, world: World, port: number): Promi
       REVOCATION_REDIS_HOST: redis.hostname,
       REVOCATION_REDIS_PORT: redis.port,
       REVOCATION_REDIS_DB: '1',
-      REVOCATION_REDIS_PASSWORD: decodeURIComponent(redis.password),
+      REVOCATION_REDIS_USER: REDIS_USER.name,
+      REVOCATION_REDIS_PASSWORD: REDIS_USER.password,
     },
+  }
+}
+
+const REDIS_USER = { name: 'gateway', password: 'only-for-looking-up' } as const
+
+/** A user of Redis who may look up whether something has been revoked, and nothing else. */
+async function addRedisUser(url: string): Promise<void> {
+  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0 })
+  try {
+    await redis.connect()
+    const rights = ['resetkeys', '-@all', '+select', '+mget', '%R~{revocations}:*']
+    await redis.acl('SETUSER', REDIS_USER.name, 'on', `>${REDIS_USER.password}`, ...rights)
+  } finally {
+    redis.disconnect()
   }
 }
 
