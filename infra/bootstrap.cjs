@@ -18,6 +18,7 @@ const COMMANDS = {
   test: 'infra/dev/test.ts',
   check: 'infra/check.ts',
   compose: 'infra/compose/run.ts',
+  resilience: 'infra/resilience/run.ts',
   gateways: 'infra/gateways/run.ts',
   portcullis: 'infra/dev/portcullis.ts',
 }

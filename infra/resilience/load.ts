@@ -1,0 +1,186 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+
+/** What became of one request. */
+export interface Result {
+  readonly request: string
+  /** Both by `performance.now()`. */
+  readonly began: number
+  readonly ended: number
+  /** 0 if there was no answer. */
+  readonly status: number
+  readonly hasRetryAfter: boolean
+  /** Why there was no answer. */
+  readonly reason: string
+}
+
+const PASSWORD = 'the load of many feet'
+const USERS = 20
+/** Longer than any answer may take. */
+const PATIENCE_MS = 8000
+
+const Pair = Compile(Type.Object({ access_token: Type.String(), refresh_token: Type.String() }))
+const Created = Compile(Type.Object({ id: Type.String() }))
+
+interface User {
+  readonly username: string
+  access: string
+  refresh: string
+  isRefreshing: boolean
+  /** The answer of a refresh did not come: whether the token has been used is not known. */
+  isUncertain: boolean
+}
+
+/** Users who do what users do, so many requests a second, whatever the answers are. */
+export class Load {
+  readonly #origin: string
+  readonly #perSecond: number
+  readonly #users: User[] = []
+  readonly #underWay = new Set<Promise<void>>()
+  #isStopped = true
+  #count = 0
+  #running: Promise<void> | undefined
+  readonly results: Result[] = []
+  /** Ids of tasks whose making was acknowledged, by the access token of their owner's first session. */
+  readonly acknowledged: { readonly id: string; readonly user: User }[] = []
+  /** Access tokens whose logout was acknowledged. */
+  readonly loggedOut: string[] = []
+
+  constructor(origin: string, perSecond: number) {
+    this.#origin = origin
+    this.#perSecond = perSecond
+  }
+
+  /** Makes the users. */
+  async prepare(): Promise<void> {
+    for (let i = 0; i < USERS; i++) {
+      const username = `load-${randomBytes(8).toString('hex')}`
+      await this.#send('POST', '/signup', { body: { username, password: PASSWORD } })
+      const pair = await this.#login(username)
+      if (pair === undefined) throw new Error('the users of the load cannot log in')
+      this.#users.push({ username, ...pair, isRefreshing: false, isUncertain: false })
+    }
+    this.results.length = 0
+  }
+
+  start(): void {
+    this.#isStopped = false
+    this.#running = this.#run()
+  }
+
+  /** No request begins any more; resolves when all have ended. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.#running
+    await Promise.allSettled(this.#underWay)
+  }
+
+  async #run(): Promise<void> {
+    const began = performance.now()
+    let sent = 0
+    while (!this.#isStopped) {
+      const due = ((performance.now() - began) / 1000) * this.#perSecond
+      for (; sent < due; sent++) {
+        const request = this.#one(this.#count++)
+        this.#underWay.add(request)
+        void request.finally(() => this.#underWay.delete(request))
+      }
+      await sleep(5)
+    }
+  }
+
+  async #one(number: number): Promise<void> {
+    const user = this.#users[number % USERS]
+    if (!user) return
+    const kind = Math.floor(number / USERS) % 20
+    if (kind < 8) await this.#send('GET', '/posts?limit=5')
+    else if (kind < 12) await this.#send('GET', '/tasks?limit=5', { token: user.access })
+    else if (kind < 15) await this.#makeTask(user)
+    else if (kind < 17) await this.#send('GET', '/users/me', { token: user.access })
+    else if (kind < 18) await this.#comeAndGo(user)
+    else await this.#refresh(user)
+  }
+
+  async #makeTask(user: User): Promise<void> {
+    const body = { title: 'Carry this', description: 'to the other side' }
+    const { status, answer } = await this.#send('POST', '/tasks', { token: user.access, body })
+    if (status === 201 && Created.Check(answer)) this.acknowledged.push({ id: answer.id, user })
+  }
+
+  async #refresh(user: User): Promise<void> {
+    if (user.isRefreshing) return
+    user.isRefreshing = true
+    const { status, answer } = await this.#send('POST', '/refresh', { body: { refresh_token: user.refresh } })
+    if (Pair.Check(answer))
+      Object.assign(user, { access: answer.access_token, refresh: answer.refresh_token, isUncertain: false })
+    // Used again too late after an answer that was lost, it has ended the session, as it should.
+    else if (status === 401 && user.isUncertain) await this.#beginAnew(user)
+    else user.isUncertain = true
+    user.isRefreshing = false
+  }
+
+  async #beginAnew(user: User): Promise<void> {
+    this.results.pop()
+    const pair = await this.#login(user.username)
+    if (pair) Object.assign(user, pair, { isUncertain: false })
+  }
+
+  async #comeAndGo(user: User): Promise<void> {
+    const pair = await this.#login(user.username)
+    if (pair === undefined) return
+    const { status } = await this.#send('POST', '/logout', { token: pair.access })
+    if (status === 200) this.loggedOut.push(pair.access)
+  }
+
+  async #login(username: string): Promise<{ access: string; refresh: string } | undefined> {
+    const { answer } = await this.#send('POST', '/login', { body: { username, password: PASSWORD } })
+    return Pair.Check(answer) ? { access: answer.access_token, refresh: answer.refresh_token } : undefined
+  }
+
+  /** Whether what was acknowledged is there: names of what is not. */
+  async missing(): Promise<string[]> {
+    const missing: string[] = []
+    for (const { id, user } of this.acknowledged) {
+      const { status } = await this.#send('GET', `/tasks/${id}`, { token: user.access })
+      if (status !== 200) missing.push(`task ${id}: ${status}`)
+    }
+    for (const token of this.loggedOut) {
+      const { status } = await this.#send('GET', '/tasks', { token })
+      if (status !== 401) missing.push(`logout: ${status}`)
+    }
+    return missing
+  }
+
+  async #send(
+    method: string,
+    path: string,
+    { token, body }: { token?: string; body?: object } = {},
+  ): Promise<{ status: number; answer: unknown }> {
+    const request = `${method} ${path.split(/[?]|\/[0-9a-f-]{36}/, 1)[0]}`
+    const began = performance.now()
+    try {
+      const response = await fetch(`${this.#origin}/api/v1${path}`, {
+        method,
+        signal: AbortSignal.timeout(PATIENCE_MS),
+        headers: {
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      })
+      const text = await response.text()
+      const ended = performance.now()
+      const { status } = response
+      const hasRetryAfter = response.headers.has('retry-after')
+      this.results.push({ request, began, ended, status, hasRetryAfter, reason: status < 500 ? '' : text })
+      return { status, answer: status < 300 ? JSON.parse(text) : undefined }
+    } catch (error) {
+      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+      const reason = cause instanceof Error ? cause.message || cause.name : String(cause)
+      this.results.push({ request, began, ended: performance.now(), status: 0, hasRetryAfter: false, reason })
+      return { status: 0, answer: undefined }
+    }
+  }
+}

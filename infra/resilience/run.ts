@@ -1,0 +1,64 @@
+import { spawnSync } from 'node:child_process'
+import { root } from '../dev/places.ts'
+import { onParentGone } from '../dev/processes.ts'
+import { complain, say, since } from '../dev/screen.ts'
+import { messageOf } from '../dev/stop-error.ts'
+import { findProgram } from '../gateways/programs.ts'
+import { kill, rollingRestart, storesAway, type Verdict } from './cases.ts'
+import { clear, setStage, type Stage } from './stage.ts'
+
+/**
+ * `npm run resilience [-- --quick] [-- --only NAME] [-- --rate N]`: two instances of each service behind nginx,
+ * under a load of 200 requests a second, while instances and stores go and come back.
+ */
+const args = process.argv.slice(2)
+const seconds = args.includes('--quick') ? 15 : 60
+const rate = args.includes('--rate') ? Number(args[args.indexOf('--rate') + 1]) : 200
+const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : undefined
+
+const CASES: Readonly<Record<string, (stage: Stage) => Promise<Verdict>>> = {
+  'rolling restart': (stage) => rollingRestart(stage, rate, seconds),
+  kill: (stage) => kill(stage, rate),
+  'postgres away': (stage) => storesAway(stage, rate, [stage.postgres]),
+  'redis away': (stage) => storesAway(stage, rate, [stage.redis]),
+  'both away': (stage) => storesAway(stage, rate, [stage.postgres, stage.redis]),
+}
+
+async function main(): Promise<number> {
+  const nginx = await findProgram('nginx')
+  if (typeof nginx === 'string') {
+    console.log(`SKIPPED resilience: ${nginx}`)
+    return 0
+  }
+  const { status } = spawnSync('pnpm', ['exec', 'tsc', '-b', 'services/auth', 'services/content'], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  if (status !== 0) return 1
+  const stage = await setStage(nginx)
+  say('stage', `2 × auth, 2 × content, nginx ${nginx.version}; logs in ${stage.folder}`)
+  let failures = 0
+  try {
+    for (const [name, run] of Object.entries(CASES)) {
+      if (only !== undefined && !name.includes(only)) continue
+      const began = performance.now()
+      const { facts, wrong } = await run(stage)
+      say(wrong.length === 0 ? 'passed' : 'FAILED', `${name} (${since(began)}): ${facts.join('; ')}`)
+      for (const line of wrong) complain('', line)
+      failures += wrong.length === 0 ? 0 : 1
+    }
+  } finally {
+    await stage.stop()
+  }
+  if (failures === 0) clear(stage)
+  return failures === 0 ? 0 : 1
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
+onParentGone(() => process.exit(1))
+try {
+  process.exit(await main())
+} catch (error) {
+  complain('failed', messageOf(error))
+  process.exit(1)
+}
