@@ -29,6 +29,7 @@ import { userChangesRoutes } from './features/user-changes/routes.ts'
 import { userListRoutes } from './features/users/routes.ts'
 import { verifyRoutes } from './features/verify/routes.ts'
 import authentication from './plugins/authentication.ts'
+import housekeeping from './plugins/housekeeping.ts'
 import keyring from './plugins/keyring.ts'
 import loginHistory from './plugins/login-history.ts'
 import loginThrottle from './plugins/login-throttle.ts'
@@ -104,6 +105,7 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
   app.register(keyring, { config, clock })
   app.register(secrets, { secret: config.KEY_ENCRYPTION_KEY })
   app.register(loginHistory)
+  app.register(housekeeping, { config })
   app.register(loginThrottle, { config })
   app.register(passwords, { config })
   app.register(sessions, { config })

@@ -87,31 +87,59 @@ export function findNewestEvent(
 }
 
 /**
- * Drops the events that concern no living token any more, from the front of the log; only PostgreSQL's clock is
- * asked. How many there were.
+ * Drops the events that concern no living token any more, from the front of the log and at most so many; only
+ * PostgreSQL's clock is asked. How many there were.
+ *
+ * What is dropped is looked for and deleted before the head row is locked, so that no revocation waits for more
+ * than the step of `base`. Events whose time has passed stay so, and it does not matter who else drops them.
  */
-export async function pruneRevocations(db: Kysely<DB>): Promise<number> {
+export async function pruneRevocations(db: Kysely<DB>, limit = READ_LIMIT): Promise<number> {
+  const { epoch, base, last } = await findDroppable(db, limit)
   return db.transaction().execute(async (trx) => {
-    // By the oldest that is kept, so that there is never a hole, whatever the clock did.
-    const { base } = await trx
-      .updateTable('revocation_head')
-      .set((e) => ({
-        base: e.fn.coalesce(
-          sql<number>`${e
-            .selectFrom('revocations')
-            .select((f) => f.fn.min('seq').as('seq'))
-            .whereRef('revocations.epoch', '=', 'revocation_head.epoch')
-            .where('keep_until', '>', sql<Date>`clock_timestamp()`)} - 1`,
-          'seq',
-        ),
-      }))
-      .returning('base')
-      .executeTakeFirstOrThrow()
     const { numDeletedRows } = await trx
       .deleteFrom('revocations')
-      .where('seq', '<=', base)
-      .where('keep_until', '<=', sql<Date>`clock_timestamp()`)
+      .where('seq', 'in', (rows) =>
+        rows
+          .selectFrom('revocations')
+          .select('seq')
+          .where('seq', '<=', last)
+          .where('keep_until', '<=', sql<Date>`clock_timestamp()`)
+          .orderBy('seq')
+          .limit(limit),
+      )
       .executeTakeFirst()
+    if (last > base)
+      await trx
+        .updateTable('revocation_head')
+        .set({ base: last })
+        .where('epoch', '=', epoch)
+        .where('base', '<', last)
+        .execute()
     return Number(numDeletedRows)
   })
+}
+
+/** The place up to which the log can be dropped: by the first event that is kept, so that there is never a hole. */
+async function findDroppable(
+  db: Kysely<DB>,
+  limit: number,
+): Promise<{ epoch: number; base: number; last: number }> {
+  const { first_kept, ...head } = await db
+    .selectFrom('revocation_head as h')
+    .select((e) => [
+      'h.epoch',
+      'h.seq',
+      'h.base',
+      e
+        .selectFrom('revocations as r')
+        .select('r.seq')
+        .whereRef('r.seq', '>', 'h.base')
+        .where('r.keep_until', '>', sql<Date>`clock_timestamp()`)
+        .orderBy('r.seq')
+        .limit(1)
+        .as('first_kept'),
+    ])
+    .executeTakeFirstOrThrow()
+  const end = first_kept === null ? head.seq : first_kept - 1
+  return { epoch: head.epoch, base: head.base, last: Math.min(end, head.base + limit) }
 }
