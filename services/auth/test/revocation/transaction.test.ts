@@ -1,0 +1,105 @@
+import pg from 'pg'
+import t from 'tap'
+import { sql } from 'kysely'
+import { callOf, startAuth } from '../support/auth.ts'
+import { startProxy } from '../support/proxy.ts'
+
+t.test('the transaction of a revocation', async (t) => {
+  const auth = await startAuth(t)
+  const proxy = await startProxy(t, auth.databaseUrl)
+  const proxied = await auth.another({ DATABASE_URL: proxy.url })
+  const logout = (token: string, call = auth.call) => call('POST', '/api/v1/logout', { token })
+
+  await t.test('is answered with 503 when somebody holds the head row for more than a second', async (t) => {
+    const pair = await auth.login(await auth.newUser())
+    const holder = new pg.Client({ connectionString: auth.databaseUrl })
+    await holder.connect()
+    t.teardown(() => holder.end())
+    await holder.query('begin; select from revocation_head for update')
+    const refused = await logout(pair.access_token)
+    t.equal(refused.status, 503)
+    t.equal(refused.body.code, 'UNAVAILABLE')
+    t.equal(refused.headers['retry-after'], '1')
+    await holder.query('rollback')
+    t.equal(
+      (await auth.call('GET', '/api/v1/users/me', { token: pair.access_token })).status,
+      200,
+      'nothing was done',
+    )
+    t.equal((await logout(pair.access_token)).status, 200)
+  })
+
+  await t.test(
+    'whose answer is lost says that the outcome is not known, and repeating it tells',
+    async (t) => {
+      const pair = await auth.login(await auth.newUser())
+      proxy.cutAfter('append_revocation')
+      const lost = await logout(pair.access_token, callOf(proxied))
+      t.equal(lost.status, 503)
+      t.equal(lost.body.code, 'OUTCOME_UNKNOWN')
+      t.equal(lost.headers['retry-after'], '1')
+      const again = await logout(pair.access_token, callOf(proxied))
+      t.equal(again.status, 200)
+      t.match(again.headers['revocation-position'], /^1-\d+$/)
+      t.equal((await auth.call('GET', '/api/v1/users/me', { token: pair.access_token })).status, 401)
+    },
+  )
+
+  await t.test('that PostgreSQL ends during the commit says the same', async (t) => {
+    const pair = await auth.login(await auth.newUser())
+    const holder = new pg.Client({ connectionString: auth.databaseUrl })
+    await holder.connect()
+    t.teardown(() => holder.end())
+    await holder.query('begin; select from revocation_head for update')
+    const answer = logout(pair.access_token)
+    let ended = 0
+    while (ended === 0) {
+      const { rowCount } = await holder.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and wait_event_type = 'Lock' and query like '%append_revocation%'`,
+      )
+      ended = rowCount ?? 0
+    }
+    t.equal((await answer).body.code, 'OUTCOME_UNKNOWN')
+    await holder.query('rollback')
+    t.equal((await logout(pair.access_token)).status, 200)
+  })
+
+  await t.test('is undone as a whole by an error, even one that was caught', async (t) => {
+    await t.rejects(
+      auth.app.transact(async (trx) => {
+        await sql`select 1 / 0`.execute(trx).catch(() => undefined)
+        return { value: undefined }
+      }),
+      /rolled back/,
+    )
+    await t.rejects(
+      auth.app.transact(async (trx) => {
+        await trx.insertInto('roles').values({ name: 'undone' }).execute()
+        throw new Error('on purpose')
+      }),
+      /on purpose/,
+    )
+    const undone = await auth.app.db.selectFrom('roles').select('name').where('name', '=', 'undone').execute()
+    t.strictSame(undone, [])
+    const { value } = await auth.app.transact(async () => ({ value: 'the connection is as good as before' }))
+    t.type(value, 'string')
+  })
+
+  await t.test('may end a session and tell of a user at the same time', async (t) => {
+    const user = await auth.newUser()
+    const { receipt } = await auth.app.transact(async () => ({
+      value: undefined,
+      change: { userId: user.id, username: `it's "${user.username}"\\`, deleted: false },
+      revoke: { kind: 'session', key: `it's a key` },
+    }))
+    t.equal(receipt?.position.epoch, 1)
+    t.match(receipt?.verifiers, [{ client_id: 'auth' }])
+    const change = await auth.app.db
+      .selectFrom('user_changes')
+      .select('username')
+      .orderBy('seq', 'desc')
+      .executeTakeFirst()
+    t.equal(change?.username, `it's "${user.username}"\\`)
+  })
+})
