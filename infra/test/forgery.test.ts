@@ -14,11 +14,12 @@ interface Route {
   readonly url: string
 }
 
-/** Every way in: a route of each service, and the one that takes also revoked tokens. */
+/** Every way in: a route of each service, the one that takes also revoked tokens, and the one for gateways. */
 function routesOf({ authUrl, contentUrl }: Pair) {
   return {
     me: { name: 'auth', method: 'GET', url: `${authUrl}/api/v1/users/me` },
     logout: { name: 'logout', method: 'POST', url: `${authUrl}/api/v1/logout` },
+    verify: { name: 'verify', method: 'GET', url: `${authUrl}/api/v1/verify` },
     tasks: { name: 'content', method: 'GET', url: `${contentUrl}/api/v1/tasks` },
   } satisfies Record<string, Route>
 }
