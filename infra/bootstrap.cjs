@@ -17,6 +17,8 @@ const COMMANDS = {
   walk: 'infra/dev/walk.ts',
   test: 'infra/dev/test.ts',
   check: 'infra/check.ts',
+  bench: 'infra/bench/run.ts',
+  'test:full': 'infra/full.ts',
   compose: 'infra/compose/run.ts',
   resilience: 'infra/resilience/run.ts',
   gateways: 'infra/gateways/run.ts',
