@@ -28,6 +28,7 @@ export class Push {
     this.#options = options
     const { client, channel, onMessage } = options
     client.on('ready', () => void this.#subscribe())
+    if (client.status === 'ready') void this.#subscribe()
     client.on('close', () => this.#lose())
     client.on('message', (from: string, message: string) => {
       if (from === channel) onMessage(message)

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 
 /** After a failure Redis is not asked for so long, in ms. */
 const PAUSE_MS = 1000
+/** Between two questions for the server's id, in ms. */
+const LEARN_RETRY_MS = 100
 /** Longer values stay out of Redis, in characters. */
 const MAX_VALUE_LENGTH = 256 * 1024
 
@@ -133,13 +136,18 @@ export class SharedTier {
     return this.#options.ttlMs * 10
   }
 
+  /** Asks until it is answered: without the answer nothing can be remembered on this connection. */
   async #learnServer(): Promise<void> {
-    try {
-      const info = await this.#options.redis.info('server')
-      const run = /^run_id:(\w+)/m.exec(info)?.[1]
-      if (run !== undefined) this.#prefix = `{cache:${this.#options.name}:${run}}:`
-    } catch {
-      this.#pause()
+    const { redis, name } = this.#options
+    while (redis.status === 'ready' && this.#prefix === undefined) {
+      try {
+        const info = await redis.info('server')
+        const run = /^run_id:(\w+)/m.exec(info)?.[1]
+        if (run !== undefined && redis.status === 'ready') this.#prefix = `{cache:${name}:${run}}:`
+      } catch {
+        // Busy, or gone again; then the next connection asks anew.
+      }
+      if (this.#prefix === undefined) await sleep(LEARN_RETRY_MS, undefined, { ref: false })
     }
   }
 }

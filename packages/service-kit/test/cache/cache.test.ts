@@ -209,6 +209,24 @@ t.test(
   },
 )
 
+t.test('a Redis that does not answer at the start is used as soon as it does', async (t) => {
+  const redis = await startRedis(t)
+  const client = connectRedis(redis.url(), { name: 'cache' })
+  const subscriber = connectRedis(redis.url(), { name: 'push', options: { autoResubscribe: false } })
+  await Promise.all([redisReady(client), redisReady(subscriber)])
+  redis.pause()
+  const cache = new Cache({ name: t.name, redis: client, subscriber })
+  t.teardown(() => {
+    cache.close()
+    client.disconnect()
+  })
+  t.equal(await cache.get(['number'], 'n', async () => '1'), '1')
+  // What was asked first has failed by now: it may take 150 ms.
+  await t.rejects(client.ping())
+  redis.resume()
+  await until(() => cache.isShared)
+})
+
 t.test('an emptied Redis costs a query and no more', async (t) => {
   const one = await instance(t, server, { value: 1 })
   await one.warm()
