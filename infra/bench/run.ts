@@ -1,15 +1,27 @@
 import { parseArgs } from 'node:util'
+import { say } from '../dev/screen.ts'
 import type { Pace } from './compare.ts'
 import { machine, print, type Row } from './report.ts'
+import { deepPages } from './scenarios/deep-pages.ts'
+import { loginFlood, loginTiming } from './scenarios/logins.ts'
 import { createTask, newestPosts, taskById } from './scenarios/routes.ts'
-import { pinLoad } from './server.ts'
+import { pinLoad, type processors } from './server.ts'
 import { setStage, type Stage } from './stage.ts'
 
+interface Scenario {
+  readonly run: (stage: Stage, pace: Pace) => Promise<Row[]>
+  /** Ratios are of servers that have one processor each; what the machine bears is asked of all of them. */
+  readonly on: keyof typeof processors
+}
+
 /** `npm run bench [-- --only NAME] [--json] [--quick]`: figures, side by side with bare references. Nothing fails. */
-const scenarios: Readonly<Record<string, (stage: Stage, pace: Pace) => Promise<Row[]>>> = {
-  'task-by-id': taskById,
-  'newest-posts': newestPosts,
-  'create-task': createTask,
+const scenarios: Readonly<Record<string, Scenario>> = {
+  'task-by-id': { run: taskById, on: 'one' },
+  'newest-posts': { run: newestPosts, on: 'one' },
+  'create-task': { run: createTask, on: 'one' },
+  'deep-pages': { run: deepPages, on: 'one' },
+  'login-timing': { run: loginTiming, on: 'all' },
+  'login-flood': { run: loginFlood, on: 'all' },
 }
 
 const { values } = parseArgs({
@@ -27,16 +39,23 @@ if (chosen.length === 0) {
 }
 
 const isPinned = pinLoad()
-const stage = await setStage()
 const rows: Row[] = []
-try {
-  for (const [, scenario] of chosen) rows.push(...(await scenario(stage, pace)))
-} finally {
-  await stage.stop()
+for (const on of ['one', 'all'] as const) {
+  const these = chosen.filter(([, scenario]) => scenario.on === on)
+  if (these.length === 0) continue
+  const stage = await setStage(on)
+  try {
+    for (const [name, { run }] of these) {
+      say('measure', name)
+      rows.push(...(await run(stage, pace)))
+    }
+  } finally {
+    await stage.stop()
+  }
 }
 if (values.json) console.log(JSON.stringify({ machine: machine(), isPinned, rows }, undefined, 2))
 else {
-  console.log(`\n${machine()}${isPinned ? ', server pinned to one core' : ''}\n`)
+  console.log(`\n${machine()}${isPinned ? ', pinned' : ', not pinned'}\n`)
   print(rows)
 }
 process.exit(0)

@@ -1,5 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { end, hasEnded, howEnded } from '../dev/processes.ts'
 import { root } from '../dev/places.ts'
@@ -18,8 +19,8 @@ export interface Server {
 const hasTaskset = spawnSync('taskset', ['--version']).status === 0
 const ticksPerSecond = Number(spawnSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).stdout) || 100
 
-/** The processor that the measured server has for itself, where processes can be pinned. */
-export const SERVER_CPU = '0'
+/** The processors of a server: one for itself, or all, of which this process takes none while it makes the load. */
+export const processors = { one: '0', all: `0-${cpus().length - 1}` } as const
 
 /** Moves this process, which makes the load, out of the server's way. */
 export function pinLoad(): boolean {
@@ -27,7 +28,7 @@ export function pinLoad(): boolean {
 }
 
 /**
- * Starts a program that serves HTTP, pinned to a processor, and waits until `ready` answers 200.
+ * Starts a program that serves HTTP, and waits until it is ready.
  *
  * @param file below the checkout
  */
@@ -35,16 +36,16 @@ export async function startServer(
   file: string,
   port: number,
   env: NodeJS.ProcessEnv,
-  { ready = '/health/ready', args = [] }: { ready?: string; args?: readonly string[] } = {},
+  { on = 'one', args = [] }: { on?: keyof typeof processors; args?: readonly string[] } = {},
 ): Promise<Server> {
-  const command = [...(hasTaskset ? ['taskset', '-c', SERVER_CPU] : []), process.execPath, ...args, file]
+  const command = [...(hasTaskset ? ['taskset', '-c', processors[on]] : []), process.execPath, ...args, file]
   const child = spawn(command[0] ?? process.execPath, command.slice(1), {
     cwd: root,
     env: { ...process.env, NODE_ENV: 'production', ...env, PORT: String(port) },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   const url = `http://127.0.0.1:${port}`
-  await untilReady(child, `${url}${ready}`, file)
+  await untilReady(child, `${url}/health/ready`, file)
   const pid = child.pid ?? 0
   return {
     url,

@@ -11,7 +11,7 @@ import { findRedis } from '../dev/redis-program.ts'
 import { startRedis } from '../dev/redis.ts'
 import { say } from '../dev/screen.ts'
 import { serviceVariables, type Setting } from '../dev/services.ts'
-import { startServer, type Server } from './server.ts'
+import { startServer, type processors, type Server } from './server.ts'
 
 /** Both services in production mode, and the reference, on stores of their own. */
 export interface Stage {
@@ -26,7 +26,8 @@ export interface Stage {
 /** Limits stay on, at a number that nobody reaches: what they cost belongs to the figures. */
 const SETTINGS = { RATE_LIMIT_MAX: '1000000000', LOGIN_THROTTLE: 'off', LOG_LEVEL: 'info' }
 
-export async function setStage(): Promise<Stage> {
+/** @param on the processors that each service has. */
+export async function setStage(on: keyof typeof processors): Promise<Stage> {
   build()
   const guard = new Guard()
   const folder = homeFolder(`bench-${process.pid}`)
@@ -68,11 +69,12 @@ export async function setStage(): Promise<Stage> {
     secrets,
   }
   const start = (name: 'auth' | 'content') =>
-    startServer(`services/${name}/dist/server.js`, setting.ports[name], {
-      ...serviceVariables(name, setting),
-      ...SETTINGS,
-      HOST: '127.0.0.1',
-    })
+    startServer(
+      `services/${name}/dist/server.js`,
+      setting.ports[name],
+      { ...serviceVariables(name, setting), ...SETTINGS, HOST: '127.0.0.1' },
+      { on },
+    )
   const auth = await start('auth')
   const content = await start('content')
   const references: Server[] = []
