@@ -1,4 +1,5 @@
-// Makes what is missing of the secrets, each into a volume of those who need it: `make`; `show NAME` prints one.
+// Makes what is missing of the secrets, each into a volume of those who need it: `make`; `show NAME` prints one,
+// `rotate NAME` makes it anew, `set NAME` takes it from standard input. docs/operations.md tells what to do then.
 // A volume is mounted by its owner alone, so its files may be readable for whatever user its owner runs as.
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
@@ -37,8 +38,8 @@ function readSecrets(): Secrets {
   return secrets
 }
 
-function make(): void {
-  const secrets = readSecrets()
+function make(changes: Partial<Secrets> = {}): void {
+  const secrets = { ...readSecrets(), ...changes }
   write(MASTER, JSON.stringify(secrets, null, 2), 0o400)
   for (const [name, text] of Object.entries(filesOf(secrets))) write(`${ROOT}/${name}`, text, 0o444)
 }
@@ -96,10 +97,18 @@ function write(path: string, text: string, mode: number): void {
   renameSync(`${path}.new`, path)
 }
 
+function isName(name: string): name is keyof Secrets {
+  return Object.hasOwn(newSecrets(), name)
+}
+
 const [command, name = ''] = process.argv.slice(2)
 if (command === 'make') make()
-else if (command === 'show' && existsSync(MASTER)) console.log(Reflect.get(readSecrets(), name))
+else if (command === 'show' && isName(name) && existsSync(MASTER)) console.log(readSecrets()[name])
+else if (command === 'rotate' && isName(name)) make({ [name]: newSecrets()[name] })
+else if (command === 'set' && isName(name)) make({ [name]: readFileSync(0, 'utf8').trim() })
 else {
-  console.error('usage: secrets make | show NAME')
+  console.error(
+    `usage: secrets make | show NAME | rotate NAME | set NAME\nnames: ${Object.keys(newSecrets()).join(' ')}`,
+  )
   process.exitCode = 1
 }
