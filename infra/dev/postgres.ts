@@ -17,7 +17,8 @@ export interface Postgres {
 }
 
 const START_PATIENCE_MS = 20_000
-const STOP_PATIENCE_MS = 700
+/** It first writes what is only in memory; what takes too long, the next start recovers from the log. */
+const stop = (child: ChildProcess) => end(child, 'SIGINT', 500, ['SIGQUIT', 300])
 
 /**
  * Starts a real PostgreSQL, on 127.0.0.1 alone. Ends what an earlier run left behind on the same data, and
@@ -37,7 +38,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     const child = launch(programs, options, account)
     options.onSpawn?.(child, 'SIGINT')
     const words = await untilReady(child, adminUrl, options.log, deadline)
-    if (words === undefined) return { child, adminUrl, stop: () => end(child, 'SIGINT', STOP_PATIENCE_MS) }
+    if (words === undefined) return { child, adminUrl, stop: () => stop(child) }
     // The children of a server that was killed hold its memory for a moment longer than it lived.
     if (!words.includes('shared memory block') || performance.now() > deadline) {
       throw new StopError(`PostgreSQL does not start:\n${words}`)
@@ -86,7 +87,7 @@ async function untilReady(
   while (!hasEnded(child)) {
     if (await answers(url)) return undefined
     if (performance.now() > deadline) {
-      await end(child, 'SIGINT', STOP_PATIENCE_MS)
+      await stop(child)
       return `no answer after ${START_PATIENCE_MS / 1000} s\n${lastWords(log, from)}`
     }
     await sleep(20)

@@ -19,16 +19,26 @@ export function howEnded(child: ChildProcess): string {
   return child.signalCode === null ? `exit code ${child.exitCode}` : `killed by ${child.signalCode}`
 }
 
-/** Asks the process to end by `signal`, and kills it if it has not after `patienceMs`. */
-export async function end(child: ChildProcess, signal: NodeJS.Signals, patienceMs: number): Promise<void> {
+/**
+ * Asks the process to end by `signal`, and kills it if it has not after `patienceMs`.
+ *
+ * @param harder asked by this signal, with a patience of its own, before it is killed.
+ */
+export async function end(
+  child: ChildProcess,
+  signal: NodeJS.Signals,
+  patienceMs: number,
+  harder?: readonly [signal: NodeJS.Signals, patienceMs: number],
+): Promise<void> {
   const gone = ended(child)
   child.kill(signal)
-  const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
+  const timers = [setTimeout(() => child.kill('SIGKILL'), patienceMs + (harder?.[1] ?? 0))]
+  if (harder !== undefined) timers.push(setTimeout(() => child.kill(harder[0]), patienceMs))
   await gone
-  clearTimeout(timer)
+  for (const timer of timers) clearTimeout(timer)
 }
 
-/** The same for a process of an earlier run. */
+/** Ends a process of an earlier run, of which only the number is known. */
 export async function endStranger(pid: number, signal: NodeJS.Signals, patienceMs: number): Promise<void> {
   trySignal(pid, signal)
   const deadline = performance.now() + patienceMs

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkpoint } from './databases.ts'
 import { makeWhatIsMissing } from './first-start.ts'
 import { greet } from './greeting.ts'
 import { Parts } from './parts.ts'
@@ -54,6 +55,8 @@ async function start(run: RunFile, parts: Parts, ports: Ports): Promise<void> {
   await gateway.listen({ host: 'localhost', port: ports.gateway })
   say('gateway', setting.origin)
   if (!parts.isStopping) greet(setting, adminPassword, began)
+  // What the first start has written need not be waited for at its end.
+  if (postgres.own !== undefined) await checkpoint(postgres.url).catch(() => undefined)
 }
 
 async function startServices(run: RunFile, parts: Parts, setting: Setting): Promise<void> {
