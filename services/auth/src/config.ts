@@ -21,6 +21,8 @@ export const ConfigSchema = Type.Object({
   KEY_ENCRYPTION_KEY: SealingKey,
   /** Opens what was sealed before the key was changed. */
   KEY_ENCRYPTION_KEY_PREVIOUS: Type.Optional(SealingKey),
+  /** The keys are rotated when the one that signs has done so for as long; 0 leaves it to `portcullis keys rotate`. */
+  KEY_ROTATION_DAYS: Type.Number({ minimum: 0, maximum: 3650, default: 0 }),
   SIGNING_ALGORITHM: Type.Union([Type.Literal('ES256'), Type.Literal('RS256')], { default: 'ES256' }),
   ACCESS_TTL_SECONDS: Type.Integer({ minimum: 1, maximum: MAX_ACCESS_TTL_SECONDS, default: 900 }),
   /** A session ends when it is not refreshed for as long. */
@@ -44,11 +46,17 @@ const databaseUrl = { DATABASE_URL: commonSettings.DATABASE_URL }
 
 const databaseUrls = { ...databaseUrl, CONTENT_DATABASE_URL: Type.Optional(commonSettings.DATABASE_URL) }
 
+const { KEY_ENCRYPTION_KEY, KEY_ENCRYPTION_KEY_PREVIOUS, SIGNING_ALGORITHM } = ConfigSchema.properties
+const keySettings = { KEY_ENCRYPTION_KEY, KEY_ENCRYPTION_KEY_PREVIOUS, SIGNING_ALGORITHM }
+/** With it a command waits until every verifier has applied what it revoked. */
+const revocationRedis = { REVOCATION_REDIS_URL: Type.Optional(commonSettings.REVOCATION_REDIS_URL) }
+
 /** What each command of `portcullis` reads. */
 export const commandConfigs = {
   provision: Type.Object({ ...databaseUrls, POSTGRES_ADMIN_URL: commonSettings.DATABASE_URL }),
   migrate: Type.Object(databaseUrls),
   createAdmin: Type.Object({ ...databaseUrl, ...hashSettings, ADMIN_PASSWORD: Type.Optional(Type.String()) }),
+  keys: Type.Object({ ...databaseUrl, ...keySettings, ...revocationRedis }),
   clients: Type.Object({ ...databaseUrl, CLIENT_SECRET: Type.Optional(Type.String({ minLength: 32 })) }),
 }
 

@@ -29,7 +29,6 @@ export async function newSigningKey(
     sealed: sealer.seal(privateKey, kid),
     sealed_by: sealer.keyId,
     state,
-    activated_at: state === 'active' ? new Date() : null,
   }
 }
 

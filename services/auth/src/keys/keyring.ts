@@ -3,8 +3,9 @@ import type { ClientClaims, Jwks, UserClaims } from '@portcullis/schemas'
 import type { Clock } from '@portcullis/token-verifier'
 import type { DB } from '../database/tables.ts'
 import type { RefreshKey } from '../tokens/refresh.ts'
+import { listKeysInUse } from './queries.ts'
 import { KeyReader, type Keys, type KeyReaderOptions } from './read.ts'
-import { fillKeys, resealKeys } from './rotate.ts'
+import { fillKeys, resealKeys, withSpares } from './rotate.ts'
 
 /** An unknown key is looked for in the database no more often, however many tokens name one. */
 const LOOK_AGAIN_MS = 1000
@@ -30,8 +31,11 @@ export class Keyring {
 
   /** Makes the keys that are missing, seals under the current sealing key what is not, and reads them all. */
   static async open(db: Kysely<DB>, options: KeyringOptions): Promise<Keyring> {
+    const inUse = await listKeysInUse(db)
+    const isFull = inUse.filter((key) => key.alg === options.algorithm).length === 2
+    const maker = isFull ? options : await withSpares(options)
     await db.transaction().execute(async (trx) => {
-      await fillKeys(trx, options)
+      await fillKeys(trx, maker)
       await resealKeys(trx, options.sealer)
     })
     const reader = new KeyReader(db, options)

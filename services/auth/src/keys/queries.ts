@@ -77,7 +77,11 @@ export async function findActiveKeyAge(db: Kysely<DB>): Promise<number | undefin
 }
 
 export async function insertSigningKey(db: Kysely<DB>, key: Insertable<SigningKeys>): Promise<void> {
-  await db.insertInto('signing_keys').values(key).execute()
+  const activated_at = key.state === 'active' ? sql<Date>`now()` : null
+  await db
+    .insertInto('signing_keys')
+    .values({ ...key, activated_at })
+    .execute()
 }
 
 export async function insertRefreshKey(db: Kysely<DB>, key: Insertable<RefreshKeys>): Promise<void> {

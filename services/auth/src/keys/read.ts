@@ -99,7 +99,8 @@ function openKey(sealer: Sealer, { kid, sealed, sealed_by }: SealedKey): Buffer 
   return sealer.open(sealed, sealed_by, kid)
 }
 
-function asJwk(value: unknown): Jwk {
+/** @throws Error if the database holds something else. */
+export function asJwk(value: unknown): Jwk {
   if (!isJwk.Check(value)) throw new Error('the database holds a malformed signing key')
   return value
 }

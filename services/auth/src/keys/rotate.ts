@@ -1,13 +1,34 @@
-import { sql, type Kysely } from 'kysely'
-import type { DB } from '../database/tables.ts'
+import { sql, type Insertable, type Kysely } from 'kysely'
+import type { DB, SigningKeys } from '../database/tables.ts'
 import { newRefreshKey, newSigningKey } from './generate.ts'
-import { insertRefreshKey, insertSigningKey, listKeysInUse, lockKeys } from './queries.ts'
+import { findActiveKeyAge, insertRefreshKey, insertSigningKey, listKeysInUse, lockKeys } from './queries.ts'
 import type { Sealer } from './seal.ts'
 
 /** What new keys are made with. */
 export interface KeyMaker {
   readonly sealer: Sealer
   readonly algorithm: 'ES256' | 'RS256'
+  /** Keys made before the transaction, which may stand idle for less long than it takes to make one. */
+  readonly spares?: Insertable<SigningKeys>[]
+}
+
+/** The most keys that one change needs: one that signs and one that signs next. */
+const SPARES = 2
+/** In the place of a private half that is needed no more. */
+const ERASED = Buffer.alloc(0)
+
+/** The same with as many keys at hand as a change can need. */
+export async function withSpares(maker: KeyMaker): Promise<KeyMaker> {
+  const make = () => newSigningKey(maker.algorithm, 'standby', maker.sealer)
+  return { ...maker, spares: await Promise.all(Array.from({ length: SPARES }, make)) }
+}
+
+async function takeKey(
+  { spares, algorithm, sealer }: KeyMaker,
+  state: 'active' | 'standby',
+): Promise<Insertable<SigningKeys>> {
+  const key = spares?.pop() ?? (await newSigningKey(algorithm, state, sealer))
+  return { ...key, state }
 }
 
 /**
@@ -21,7 +42,8 @@ export const PUBLISH_SECONDS = 360
  * called in a transaction; of several at once, one makes them and the others wait. Keys of another algorithm than
  * the configured one are retired, since verifiers take but one.
  */
-export async function fillKeys(db: Kysely<DB>, { sealer, algorithm }: KeyMaker): Promise<void> {
+export async function fillKeys(db: Kysely<DB>, maker: KeyMaker): Promise<void> {
+  const { sealer, algorithm } = maker
   await lockKeys(db)
   await retireSigningKeys(
     db,
@@ -32,8 +54,8 @@ export async function fillKeys(db: Kysely<DB>, { sealer, algorithm }: KeyMaker):
   if (standby && !inUse.some((key) => key.state === 'active')) {
     await activateSigningKey(db, standby.kid)
     standby = undefined
-  } else if (inUse.length === 0) await insertSigningKey(db, await newSigningKey(algorithm, 'active', sealer))
-  if (!standby) await insertSigningKey(db, await newSigningKey(algorithm, 'standby', sealer))
+  } else if (inUse.length === 0) await insertSigningKey(db, await takeKey(maker, 'active'))
+  if (!standby) await insertSigningKey(db, await takeKey(maker, 'standby'))
 
   const refreshKey = await db
     .selectFrom('refresh_keys')
@@ -82,10 +104,19 @@ export async function giveUpSigningKeys(
   await lockKeys(db)
   await db
     .updateTable('signing_keys')
-    .set({ state: 'compromised', retired_at: sql<Date>`now()` })
+    .set({ state: 'compromised', retired_at: sql<Date>`now()`, sealed: ERASED })
     .where('kid', 'in', kids)
     .execute()
   await fillKeys(db, maker)
+}
+
+/** No key that there is signs or verifies access tokens any more. @returns those that could */
+export async function giveUpAllSigningKeys(db: Kysely<DB>, maker: KeyMaker): Promise<string[]> {
+  await lockKeys(db)
+  const rows = await db.selectFrom('signing_keys').select('kid').where('state', '!=', 'compromised').execute()
+  const kids = rows.map(({ kid }) => kid)
+  await giveUpSigningKeys(db, maker, kids)
+  return kids
 }
 
 /** New sessions and pairs get refresh tokens under a new key; what the key before signed stays good. */
@@ -104,12 +135,27 @@ export async function giveUpRefreshKeys(db: Kysely<DB>, maker: KeyMaker): Promis
   await lockKeys(db)
   const rows = await db
     .updateTable('refresh_keys')
-    .set({ state: 'compromised', retired_at: sql<Date>`now()` })
+    .set({ state: 'compromised', retired_at: sql<Date>`now()`, sealed: ERASED })
     .where('state', '!=', 'compromised')
     .returning('kid')
     .execute()
   await fillKeys(db, maker)
   return rows.map(({ kid }) => kid)
+}
+
+/** Rotates all keys if the one that signs has done so for so many days. Whether it did. */
+export async function rotateWhenDue(db: Kysely<DB>, maker: KeyMaker, days: number): Promise<boolean> {
+  const isDue = async (on: Kysely<DB>) => ((await findActiveKeyAge(on)) ?? 0) >= days * 86_400
+  if (!(await isDue(db))) return false
+  const prepared = await withSpares(maker)
+  return db.transaction().execute(async (trx) => {
+    await lockKeys(trx)
+    // Another instance may have been faster.
+    if (!(await isDue(trx))) return false
+    const { outcome } = await rotateSigningKeys(trx, prepared, { isCompromised: false })
+    if (outcome === 'rotated') await rotateRefreshKey(trx, prepared)
+    return outcome === 'rotated'
+  })
 }
 
 /** Keys are sealed again that an older sealing key has sealed. How many there were. */
@@ -121,7 +167,7 @@ export async function resealKeys(db: Kysely<DB>, sealer: Sealer): Promise<number
       .selectFrom(table)
       .select(['kid', 'sealed', 'sealed_by'])
       .where('sealed_by', '!=', sealer.keyId)
-      .where('state', '!=', 'compromised')
+      .where('sealed', '!=', ERASED)
       .execute()
     for (const { kid, sealed, sealed_by } of rows) {
       const again = sealer.seal(sealer.open(sealed, sealed_by, kid), kid)
@@ -140,7 +186,7 @@ async function retireSigningKeys(db: Kysely<DB>, kids: readonly string[]): Promi
   if (kids.length === 0) return
   await db
     .updateTable('signing_keys')
-    .set({ state: 'retired', retired_at: sql<Date>`now()` })
+    .set({ state: 'retired', retired_at: sql<Date>`now()`, sealed: ERASED })
     .where('kid', 'in', kids)
     .execute()
 }

@@ -6,7 +6,7 @@ import { News } from '../database/news.ts'
 import { readProgress, readStoredProgress } from '../revocation/acks.ts'
 import { defineAppend } from '../revocation/append.ts'
 import { Barrier } from '../revocation/barrier.ts'
-import { giveUpSigningKeys } from '../keys/rotate.ts'
+import { giveUpSigningKeys, withSpares } from '../keys/rotate.ts'
 import { Feed } from '../revocation/feed.ts'
 import { Follower } from '../revocation/follow.ts'
 import { History } from '../revocation/history.ts'
@@ -39,7 +39,10 @@ export default fp<RevocationOptions>(
       transact: app.transact,
       redis,
       replica,
-      giveUpKeys: (trx, kids) => giveUpSigningKeys(trx, app.keyMaker, kids),
+      prepareKeys: async () => {
+        const maker = await withSpares(app.keyMaker)
+        return (trx, kids) => giveUpSigningKeys(trx, maker, kids)
+      },
       log,
     })
     const follower = new Follower({

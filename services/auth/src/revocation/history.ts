@@ -19,8 +19,8 @@ export interface HistoryOptions {
   readonly transact: Transact
   readonly redis: Redis
   readonly replica: Replica
-  /** Gives up these signing keys, in the transaction that it is called in. */
-  readonly giveUpKeys: (trx: Kysely<DB>, kids: readonly string[]) => Promise<void>
+  /** Gets ready what gives up signing keys, in the transaction that it is called in. */
+  readonly prepareKeys: () => Promise<(trx: Kysely<DB>, kids: readonly string[]) => Promise<void>>
   readonly log: Log
 }
 
@@ -60,11 +60,12 @@ export class History {
   }
 
   async #mend(reason: Rewritten, epoch: number): Promise<void> {
-    const { db, replica, giveUpKeys, log } = this.#options
+    const { db, replica, prepareKeys, log } = this.#options
     log.error({ reason, epoch }, 'the database has lost a part of the revocation log')
     const streamed = await this.#learnFromRedis()
     const lost = await findLost(db, replica)
     await endLost(db, lost)
+    const giveUpKeys = await prepareKeys()
     const begun = await db.transaction().execute(async (trx) => {
       await giveUpKeys(trx, lost.kids)
       const head = await trx
