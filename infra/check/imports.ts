@@ -1,5 +1,6 @@
 import { isBuiltin } from 'node:module'
 import { dirname, join, normalize } from 'node:path'
+import { parseSync, Visitor, type Expression, type SpreadElement } from 'oxc-parser'
 
 /** The workspace packages that each may import; `infra` may import every one. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -39,7 +40,7 @@ export function importViolations(file: string, source: string, manifest: Manifes
     .split('/')
     .slice(0, file.startsWith('infra/') ? 1 : 2)
     .join('/')
-  const violations = importsOf(source).map((name) => {
+  const violations = importsOf(file, source).map((name) => {
     if (name === undefined) return 'an import whose name is computed cannot be checked'
     return name.startsWith('.')
       ? relativeViolation(file, home, name)
@@ -48,16 +49,24 @@ export function importViolations(file: string, source: string, manifest: Manifes
   return violations.filter((violation) => violation !== undefined).map((violation) => `${file}: ${violation}`)
 }
 
-const STATEMENT = /\b(?:import|export)\s[^'"`;()]*?\bfrom\s*(['"])(?<name>[^'"]+)\1/g
-const SIDE_EFFECT = /\bimport\s*(['"])(?<name>[^'"]+)\1/g
-const CALL = /\b(?:import|require)\s*\(\s*(?:(['"])(?<name>[^'"]+)\1|[^'"\s)])/g
-
 /** Names of what is imported; undefined for one that is computed. */
-function importsOf(source: string): (string | undefined)[] {
-  const code = source.replaceAll(/^\s*(?:\/\/|\*|\/\*).*$/gm, '')
-  return [STATEMENT, SIDE_EFFECT, CALL].flatMap((pattern) =>
-    [...code.matchAll(pattern)].map((match) => match.groups?.['name']),
-  )
+function importsOf(file: string, source: string): (string | undefined)[] {
+  const { module, program } = parseSync(file, source)
+  const names: (string | undefined)[] = [
+    ...module.staticImports.map(({ moduleRequest }) => moduleRequest.value),
+    ...module.staticExports.flatMap(({ entries }) =>
+      entries.flatMap((entry) => entry.moduleRequest?.value ?? []),
+    ),
+  ]
+  const note = (node: Expression | SpreadElement | undefined) =>
+    names.push(node?.type === 'Literal' && typeof node.value === 'string' ? node.value : undefined)
+  new Visitor({
+    ImportExpression: ({ source: name }) => note(name),
+    CallExpression: ({ callee, arguments: [name] }) => {
+      if (callee.type === 'Identifier' && callee.name === 'require') note(name)
+    },
+  }).visit(program)
+  return [...new Set(names)]
 }
 
 function relativeViolation(file: string, home: string, name: string): string | undefined {
