@@ -27,10 +27,6 @@ export class Health {
     this.#draining = true
   }
 
-  get isDraining(): boolean {
-    return this.#draining
-  }
-
   /** Names of what is not ready. */
   async failing(): Promise<string[]> {
     if (this.#draining) return ['stopping']
@@ -110,8 +106,6 @@ export default fp(
     app.decorate('health', new Health())
     app.addHook('onSend', async (request, reply) => {
       if (request.routeOptions.config.quiet === true) reply.header('cache-control', 'no-store')
-      // Whoever holds a connection open is to find another instance before this one stops to listen.
-      if (app.health.isDraining) reply.header('connection', 'close')
     })
     await app.register(routes)
   },

@@ -1,4 +1,6 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import { once } from 'node:events'
+import { Server } from 'node:net'
 import closeWithGrace from 'close-with-grace'
 import { ConfigError } from '../config/load.ts'
 import type { App } from './app.ts'
@@ -12,31 +14,62 @@ export interface ServeOptions {
 
 /** Of sysexits.h: the configuration is at fault, and starting again will not help. */
 export const EXIT_CONFIG = 78
+/** Open connections have so long to be used once more, in milliseconds, when there is a drain at all. */
+const LINGER_MS = 2000
 /** Requests in flight have so long to finish, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 10_000
 
 /**
- * Listens, and on SIGTERM or SIGINT stops in order: readiness fails, the drain waits, requests in flight
- * finish, plugins close, exit 0. A second signal, or an error nobody caught, ends it with exit 1.
+ * Listens, and on SIGTERM or SIGINT stops in order: readiness fails, the drain waits, the listener closes,
+ * requests in flight finish, plugins close, exit 0. A second signal, or an error nobody caught, ends it with exit 1.
  *
  * @returns the address that the service listens on.
  */
 export async function serve(app: App, { host, port, drainSeconds = 0 }: ServeOptions): Promise<string> {
-  // Right after new connections were accepted, so that none is waiting for that when the listener closes.
-  app.addHook('preClose', async () => {
-    await turn()
+  let isLeaving = false
+  app.addHook('onSend', async (_request, reply) => {
+    if (isLeaving) reply.header('connection', 'close')
   })
   closeWithGrace(
-    { delay: CLOSE_TIMEOUT_MS + drainSeconds * 1000, logger: false },
+    { delay: CLOSE_TIMEOUT_MS + LINGER_MS + drainSeconds * 1000, logger: false },
     async ({ signal, err: error }) => {
       if (error) app.log.fatal({ err: error }, 'stopping after an error')
       else app.log.info({ signal }, 'stopping')
       app.health.drain()
-      if (!error && drainSeconds > 0) await sleep(drainSeconds * 1000)
+      if (!error && drainSeconds > 0) {
+        await sleep(drainSeconds * 1000)
+        isLeaving = true
+        await stopListening(app.server)
+        // Connections that are kept open end with the next answer on them, and not under a request on its way.
+        await Promise.race([once(app.server, 'close'), sleep(LINGER_MS)])
+      }
       await app.close()
     },
   )
   return app.listen({ host, port })
+}
+
+/** A turn of the event loop that is longer has had work, and connections may have come meanwhile; in milliseconds. */
+const QUIET_TURN_MS = 1
+/** After so many turns the listener closes in any case: it is never quiet where there is too much work. */
+const TURNS = 2000
+
+/**
+ * Closes the listener and no connection. The system resets connections that nobody has accepted yet, and one is
+ * accepted in a turn of the event loop, so this waits for a short turn that has brought none.
+ */
+export async function stopListening(server: Server): Promise<void> {
+  let accepted = 0
+  const count = () => (accepted += 1)
+  server.on('connection', count)
+  for (let turns = 0; turns < TURNS; turns++) {
+    const [before, began] = [accepted, performance.now()]
+    await turn()
+    if (accepted === before && performance.now() - began < QUIET_TURN_MS) break
+  }
+  server.off('connection', count)
+  // That of http.Server would also end the connections that wait for a request.
+  Server.prototype.close.call(server)
 }
 
 /**
