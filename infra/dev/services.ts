@@ -116,7 +116,7 @@ export async function untilServiceReady({ name, child, speak }: ServiceProcess, 
     } catch {
       answer = 'nothing'
     }
-    await sleep(25)
+    await sleep(50)
   }
   speak(true)
   if (hasEnded(child)) throw new StopError(`${name} has ended while starting: ${howEnded(child)}`)
