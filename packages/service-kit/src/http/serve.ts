@@ -1,8 +1,10 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import type {} from '@fastify/postgres'
 import { once } from 'node:events'
 import { Server } from 'node:net'
 import closeWithGrace from 'close-with-grace'
 import { ConfigError } from '../config/load.ts'
+import { warmPool } from '../stores/warm.ts'
 import type { App } from './app.ts'
 
 export interface ServeOptions {
@@ -46,6 +48,8 @@ export async function serve(app: App, { host, port, drainSeconds = 0 }: ServeOpt
       await app.close()
     },
   )
+  await app.ready()
+  if (app.hasDecorator('pg')) await warmPool(app.pg.pool)
   return app.listen({ host, port })
 }
 
