@@ -20,6 +20,10 @@ import type { Head } from '@portcullis/schemas'
 const SCRIPT = `
 local log, beat, head = KEYS[1], KEYS[2], KEYS[3]
 local epoch, seq, base = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+for _, stream in ipairs({ log, beat }) do
+  local type = redis.call('TYPE', stream).ok
+  if type ~= 'stream' and type ~= 'none' then redis.call('DEL', stream) end
+end
 local last = '0-0'
 if redis.call('EXISTS', log) == 1 then
   local info = redis.call('XINFO', 'STREAM', log)

@@ -49,6 +49,8 @@ t.test('the log in Redis', async (t) => {
       () => redis.xtrim(revocationKeys.log, 'MAXLEN', 0),
       () => redis.xdel(revocationKeys.log, whole.at(1) ?? '', whole.at(7) ?? ''),
       () => redis.xdel(revocationKeys.log, whole.at(-1) ?? ''),
+      () => redis.set(revocationKeys.log, 'not a stream'),
+      () => redis.set(revocationKeys.beat, 'not a stream'),
       () => auth.redis.restart(),
     ]
     for (const harm of harms) {
