@@ -21,6 +21,7 @@ const COMMANDS = {
   'test:full': 'infra/full.ts',
   compose: 'infra/compose/run.ts',
   resilience: 'infra/resilience/run.ts',
+  chaos: 'infra/chaos/run.ts',
   gateways: 'infra/gateways/run.ts',
   portcullis: 'infra/dev/portcullis.ts',
 }

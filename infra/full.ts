@@ -8,6 +8,7 @@ import { complain, say, since } from './dev/screen.ts'
 /** `npm run test:full`: what takes longer than a change can wait for, one after the other. */
 const STAGES: Readonly<Record<string, readonly string[]>> = {
   resilience: ['infra/resilience/run.ts'],
+  chaos: ['infra/chaos/run.ts'],
 }
 
 let failures = 0

@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
+import type { Fault } from '../fault.ts'
+import type { Stage } from '../stage.ts'
+import { Tally, type Finding } from '../tally.ts'
+import { accessTokens } from './none.ts'
+
+/** Logs out in two lanes, and does harm again and again meanwhile. */
+async function underLogouts(
+  stage: Stage,
+  count: number,
+  harm: (redis: Redis, round: number) => Promise<unknown>,
+  everyMs: number,
+): Promise<Finding> {
+  const tally = new Tally(stage)
+  const tokens = await accessTokens(stage, count)
+  const redis = stage.openRedis()
+  const done = new AbortController()
+  let rounds = 0
+  const harming = (async () => {
+    while (!done.signal.aborted) {
+      await harm(redis, rounds++)
+      await sleep(everyMs * (0.5 + Math.random()))
+    }
+  })()
+  const lanes = [0, 1].map(async (lane) => {
+    for (let i = lane; i < tokens.length; i += 2) await tally.logout(stage.auth(lane), tokens[i] ?? '')
+  })
+  await Promise.all(lanes)
+  done.abort()
+  await harming
+  redis.disconnect()
+  return { ...(await tally.settle()), note: [`${rounds} ×`, tally.others].join(' ') }
+}
+
+export const flushed: Fault = {
+  name: 'FLUSHALL at random moments, inside barriers too',
+  inject: (stage, size) =>
+    underLogouts(stage, size === 'quick' ? 150 : 3000, (redis) => redis.flushall(), 30),
+}
+
+export const restartedEmpty: Fault = {
+  name: 'Redis killed and restarted empty, under load',
+  inject: (stage, size) =>
+    underLogouts(
+      stage,
+      size === 'quick' ? 60 : 1000,
+      async () => {
+        await stage.killRedis()
+        await sleep(100)
+        await stage.startRedisEmpty()
+      },
+      1500,
+    ),
+}
+
+export const away: Fault = {
+  name: 'Redis away for 10 s',
+  async inject(stage, size) {
+    const tally = new Tally(stage)
+    const tokens = await accessTokens(stage, size === 'quick' ? 20 : 60)
+    await stage.killRedis()
+    const until = performance.now() + 10_000
+    for (const [index, token] of tokens.entries()) {
+      if (performance.now() > until) break
+      await tally.logout(stage.auth(index), token)
+      await sleep(100)
+    }
+    await sleep(Math.max(0, until - performance.now()))
+    await stage.startRedisEmpty()
+    return { ...(await tally.settle()), note: tally.others }
+  },
+}
+
+export const paused: Fault = {
+  name: 'CLIENT PAUSE',
+  inject: (stage, size) =>
+    underLogouts(
+      stage,
+      size === 'quick' ? 30 : 300,
+      (redis) => redis.call('CLIENT', 'PAUSE', '700', 'ALL'),
+      1500,
+    ),
+}
+
+export const killedConnections: Fault = {
+  name: 'CLIENT KILL of everybody',
+  inject: (stage, size) =>
+    underLogouts(
+      stage,
+      size === 'quick' ? 100 : 1000,
+      (redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'),
+      size === 'quick' ? 400 : 2000,
+    ),
+}

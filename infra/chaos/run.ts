@@ -1,0 +1,83 @@
+import { rmSync } from 'node:fs'
+import { loadavg } from 'node:os'
+import { onParentGone } from '../dev/processes.ts'
+import { complain, say, since } from '../dev/screen.ts'
+import { messageOf } from '../dev/stop-error.ts'
+import type { Fault } from './fault.ts'
+import { frozenHolder, killedBeforeAppend, restartedBetween } from './faults/auth.ts'
+import { promotedStandby, restoredBackup } from './faults/history.ts'
+import { damagedLog } from './faults/log.ts'
+import { cutFromAll, cutFromRedis, halfOpen } from './faults/network.ts'
+import { requestAfterLogout, steadyLogouts } from './faults/none.ts'
+import { logoutAllWithLogin, rolesWithRefresh } from './faults/races.ts'
+import { away, flushed, killedConnections, paused, restartedEmpty } from './faults/redis.ts'
+import { frozenVerifier, startingVerifiers, wrongClocks } from './faults/verifiers.ts'
+import { Stage } from './stage.ts'
+import { header, line } from './table.ts'
+
+/**
+ * `npm run chaos [-- --quick] [-- --only TEXT]`: two instances of auth and eight verifiers as processes of their own,
+ * and everything that can go wrong between them. Fails unless nobody accepted a token after its revocation had been
+ * answered; how long things take is printed and never fails a run.
+ */
+const FAULTS: readonly Fault[] = [
+  steadyLogouts,
+  requestAfterLogout,
+  killedBeforeAppend,
+  frozenHolder,
+  flushed,
+  restartedEmpty,
+  away,
+  halfOpen,
+  paused,
+  killedConnections,
+  frozenVerifier,
+  cutFromRedis,
+  cutFromAll,
+  startingVerifiers,
+  restartedBetween,
+  logoutAllWithLogin,
+  rolesWithRefresh,
+  damagedLog,
+  wrongClocks,
+  promotedStandby,
+  restoredBackup,
+]
+
+const args = process.argv.slice(2)
+const size = args.includes('--quick') ? 'quick' : 'full'
+const only = args.includes('--only') ? (args[args.indexOf('--only') + 1] ?? '') : ''
+
+async function main(): Promise<number> {
+  const began = performance.now()
+  const stage = new Stage()
+  let wrong = 0
+  try {
+    await stage.set()
+    say('stage', `2 × auth, ${stage.verifiers.length} × verifier (${since(began)}); logs in ${stage.folder}`)
+    console.log(header())
+    for (const fault of FAULTS.filter(({ name }) => name.includes(only))) {
+      const from = performance.now()
+      const finding = await fault.inject(stage, size)
+      console.log(line(fault.name, finding, performance.now() - from))
+      if (finding.accepted > 0 || finding.note?.includes('not repaired')) wrong++
+    }
+  } finally {
+    await stage.clear()
+  }
+  const load = loadavg()
+    .map((value) => value.toFixed(1))
+    .join(' ')
+  say(wrong === 0 ? 'passed' : 'failed', `after ${since(began)}, load of the machine ${load}`)
+  if (wrong === 0) rmSync(stage.folder, { recursive: true, force: true })
+  return wrong === 0 ? 0 : 1
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
+onParentGone(() => process.exit(1))
+try {
+  process.exit(await main())
+} catch (error) {
+  complain('failed', messageOf(error))
+  process.exit(1)
+}
