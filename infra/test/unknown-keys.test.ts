@@ -5,6 +5,8 @@ import { decode, forge } from './support/forge.ts'
 import { startPair } from './support/pair.ts'
 import { newUser } from './support/user.ts'
 
+/** An unknown key makes the set be fetched again at most so often. */
+const REFETCH_EVERY_MS = 30_000
 const TOKENS = 10_000
 const AT_A_TIME = 50
 
@@ -31,6 +33,7 @@ t.test('10,000 tokens with keys that do not exist are refused and cause one fetc
     return response.status
   }
   const before = await countOfFetches(metricsPort)
+  const began = performance.now()
   const statuses = new Map<number, number>()
   let left = TOKENS
   const worker = async () => {
@@ -43,6 +46,8 @@ t.test('10,000 tokens with keys that do not exist are refused and cause one fetc
   await Promise.all(Array.from({ length: AT_A_TIME }, worker))
 
   t.strictSame([...statuses], [[401, TOKENS]])
-  t.equal((await countOfFetches(metricsPort)) - before, 1)
+  const fetches = (await countOfFetches(metricsPort)) - before
+  const allowed = 1 + Math.floor((performance.now() - began) / REFETCH_EVERY_MS)
+  t.ok(fetches >= 1 && fetches <= allowed, `${fetches} fetches, of ${allowed} allowed`)
   t.equal(await ask(access_token), 200, 'good tokens are good meanwhile')
 })

@@ -186,11 +186,13 @@ t.test('Redis and the memory of one process count alike', async (t) => {
         await replay(shared, account, steps),
         await replay(new MemoryThrottleStore(), account, steps),
       ]
+      // When the newest of no failures was says nothing.
+      const failures = (told: Failures) => (told.count === 0 ? { ...told, lastAt: 0 } : told)
       // An account at a known address tells no attempts under way, since they do not matter.
       const shown = (told: ThrottleState) => [
         told.isKnownAddress,
-        told.pair,
-        told.isKnownAddress ? told.account.count : told.account,
+        failures(told.pair),
+        told.isKnownAddress ? told.account.count : failures(told.account),
       ]
       t.strictSame(a.map(shown), b.map(shown))
     }),
