@@ -1,12 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import type { Kysely } from 'kysely'
 import { comparePositions, type Position } from '@portcullis/schemas'
 import type { Replica } from '@portcullis/token-verifier'
 import type { DB } from '../database/tables.ts'
 import type { Transact } from '../database/transaction.ts'
-import { raiseEpoch } from './epoch.ts'
-import { endLost, findLost, revokeLost } from './lost.ts'
+import { appendKeyEvent, raiseEpoch } from './epoch.ts'
+import { endLost, findLost, revokeLost, type GiveUpKeys, type Lost } from './lost.ts'
 import { readStream } from './stream.ts'
+
+/** Within so long every instance has seen what has happened, and ended what it knows of. */
+const OTHERS_MS = 250
 
 interface Log {
   info(fields: object, message: string): void
@@ -20,7 +24,7 @@ export interface HistoryOptions {
   readonly redis: Redis
   readonly replica: Replica
   /** Gets ready what gives up signing keys, in the transaction that it is called in. */
-  readonly prepareKeys: () => Promise<(trx: Kysely<DB>, kids: readonly string[]) => Promise<void>>
+  readonly prepareKeys: () => Promise<GiveUpKeys>
   readonly log: Log
 }
 
@@ -60,55 +64,54 @@ export class History {
   }
 
   async #mend(reason: Rewritten, epoch: number): Promise<void> {
-    const { db, replica, prepareKeys, log } = this.#options
+    const { db, replica, log } = this.#options
     log.error({ reason, epoch }, 'the database has lost a part of the revocation log')
     const streamed = await this.#learnFromRedis()
     const lost = await findLost(db, replica)
     await endLost(db, lost)
+    // Another instance may know of more, and ends it now.
+    await sleep(OTHERS_MS)
+    const known = [streamed, replica.position, { epoch: replica.epoch, seq: 0 }]
+    const beyond = {
+      epoch: Math.max(...known.map((place) => place.epoch)),
+      seq: Math.max(...known.map((place) => place.seq)),
+    }
+    const begun = await this.#raise(epoch, beyond, lost.kids)
+    if (!begun) return this.reconcile()
+    log.warn({ ...begun, ...counts(lost) }, 'a new epoch has begun, and what was known to be lost is ended')
+  }
+
+  /** Begins the epoch, unless another instance has been faster. */
+  async #raise(epoch: number, beyond: Position, kids: readonly string[]): Promise<Position | undefined> {
+    const { db, prepareKeys } = this.#options
     const giveUpKeys = await prepareKeys()
-    const begun = await db.transaction().execute(async (trx) => {
-      await giveUpKeys(trx, lost.kids)
+    return db.transaction().execute(async (trx) => {
+      // Keys before the head, as everywhere.
+      await giveUpKeys(trx, kids)
       const head = await trx
         .selectFrom('revocation_head')
         .select('epoch')
         .forUpdate()
         .executeTakeFirstOrThrow()
-      if (head.epoch !== epoch) return undefined
-      const known = [streamed, replica.position, { epoch: replica.epoch, seq: 0 }]
-      return raiseEpoch(
-        trx,
-        {
-          epoch: Math.max(...known.map((place) => place.epoch)),
-          seq: Math.max(...known.map((place) => place.seq)),
-        },
-        lost.kids,
-      )
+      if (head.epoch !== epoch) {
+        for (const kid of kids) await appendKeyEvent(trx, kid)
+        return undefined
+      }
+      return raiseEpoch(trx, beyond, kids)
     })
-    const { sessions, users, clients, kids } = lost
-    log.warn(
-      {
-        ...begun,
-        sessions: sessions.length,
-        users: users.length,
-        clients: clients.map(({ id }) => id),
-        kids,
-      },
-      begun
-        ? 'a new epoch has begun, and what was known to be lost is ended'
-        : 'another instance has begun an epoch',
-    )
   }
 
   /**
-   * For when another instance has begun a new epoch: ends what it did not know of. Sessions that were refreshed
-   * meanwhile end by events of the new epoch.
+   * For when another instance has begun a new epoch: ends what it did not know of, by events of that epoch, since
+   * tokens may have been issued in it meanwhile.
    */
   async reconcile(): Promise<void> {
-    const { db, transact, replica, log } = this.#options
+    const { db, transact, replica, prepareKeys, log } = this.#options
     const lost = await findLost(db, replica)
-    if (lost.sessions.length + lost.users.length === 0) return
-    await revokeLost(transact, lost)
-    log.warn({ sessions: lost.sessions.length, users: lost.users.length }, 'ended what the database had lost')
+    const { sessions, users, clients, kids } = lost
+    if (sessions.length + users.length + clients.length + kids.length === 0) return
+    await revokeLost(transact, lost, await prepareKeys())
+    log.warn(counts(lost), 'ended what the database had lost')
   }
 
   /** Merges what the stream holds into the replica. Where it ends, as far as it could be read. */
@@ -127,4 +130,9 @@ export class History {
     }
     return end
   }
+}
+
+/** For the log; keys and clients by their names, because somebody has to look after them. */
+function counts({ sessions, users, clients, kids }: Lost): object {
+  return { sessions: sessions.length, users: users.length, clients: clients.map(({ id }) => id), kids }
 }

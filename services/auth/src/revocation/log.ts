@@ -15,45 +15,70 @@ export interface LogRead {
 }
 
 /**
- * The head, and the events from a place on. The head is read first, so that every event up to it is there or was
- * dropped before.
+ * The head, and the events from a place on, as of one moment.
  *
  * @param from in the head's epoch; a place in another one means all that there is
  * @throws Error on a standby
  */
 export async function readLog(db: Kysely<DB>, from: Position, limit = READ_LIMIT): Promise<LogRead> {
-  const { is_same_history, ...head } = await db
+  const rows = await db
     .selectFrom('revocation_head as h')
     .innerJoin(sql<{ system_id: string; timeline: number }>`current_history()`.as('c'), (join) =>
       join.onTrue(),
     )
+    .leftJoinLateral(
+      (e) =>
+        e
+          .selectFrom('revocations as r')
+          .select(['r.seq', 'r.kind', 'r.key', 'r.value', 'r.keep_until', 'r.at'])
+          .whereRef('r.epoch', '=', 'h.epoch')
+          .where(
+            'r.seq',
+            '>=',
+            sql<number>`greatest(case when h.epoch = ${from.epoch} then ${from.seq} else 0 end, h.base + 1)`,
+          )
+          .orderBy('r.seq')
+          .limit(limit)
+          .as('e'),
+      (join) => join.onTrue(),
+    )
     .select([
       'h.epoch',
-      'h.seq',
+      'h.seq as head_seq',
       'h.base',
       sql<boolean>`(h.system_id, h.timeline) = (c.system_id, c.timeline)`.as('is_same_history'),
+      'e.seq',
+      'e.kind',
+      'e.key',
+      'e.value',
+      'e.keep_until',
+      'e.at',
     ])
-    .executeTakeFirstOrThrow()
-  const first = Math.max(from.epoch === head.epoch ? from.seq : 0, head.base + 1)
-  const events = first > head.seq ? [] : await listEvents(db, head.epoch, first, limit)
-  return { head, isSameHistory: is_same_history, events }
+    .orderBy('e.seq')
+    .execute()
+  const [head] = rows
+  if (!head) throw new Error('the database has no head of the log')
+  return {
+    head: { epoch: head.epoch, seq: head.head_seq, base: head.base },
+    isSameHistory: head.is_same_history,
+    events: rows.flatMap(toEvent),
+  }
 }
 
-async function listEvents(
-  db: Kysely<DB>,
-  epoch: number,
-  first: number,
-  limit: number,
-): Promise<RevocationEvent[]> {
-  const rows = await db
-    .selectFrom('revocations')
-    .select(['epoch', 'seq', 'kind', 'key', 'value', 'keep_until', 'at'])
-    .where('epoch', '=', epoch)
-    .where('seq', '>=', first)
-    .orderBy('seq')
-    .limit(limit)
-    .execute()
-  return rows.map((row) => ({ ...row, keep_until: row.keep_until.getTime(), at: row.at.getTime() }))
+/** A row without an event is there for the head alone. */
+function toEvent({ epoch, seq, kind, key, value, keep_until, at }: EventRow): RevocationEvent[] {
+  if (seq === null || kind === null || key === null || value === null || !keep_until || !at) return []
+  return [{ epoch, seq, kind, key, value, keep_until: keep_until.getTime(), at: at.getTime() }]
+}
+
+interface EventRow {
+  readonly epoch: number
+  readonly seq: number | null
+  readonly kind: RevocationKind | null
+  readonly key: string | null
+  readonly value: number | null
+  readonly keep_until: Date | null
+  readonly at: Date | null
 }
 
 /** The newest event that killed this session: its own, or one of its user. */

@@ -7,6 +7,9 @@ const PAGE = 2000
 /** `end_reason` of the sessions that are ended once more. */
 const REASON = 'history_lost'
 
+/** Gives up signing keys, in the transaction that it is called in. */
+export type GiveUpKeys = (trx: Kysely<DB>, kids: readonly string[]) => Promise<void>
+
 /** What the replica knows to be dead, and the database takes for alive. */
 export interface Lost {
   readonly sessions: readonly { readonly id: string; readonly user_id: string }[]
@@ -120,7 +123,26 @@ async function end(db: Kysely<DB>, column: 'id' | 'user_id', values: readonly st
 }
 
 /** Ends what was found as anything else is ended: for when the new epoch was begun by an instance that knew less. */
-export async function revokeLost(transact: Transact, { sessions, users }: Lost): Promise<void> {
+export async function revokeLost(
+  transact: Transact,
+  { sessions, users, clients, kids }: Lost,
+  giveUpKeys: GiveUpKeys,
+): Promise<void> {
+  for (const kid of kids)
+    await transact(async (trx) => {
+      await giveUpKeys(trx, [kid])
+      return { value: undefined, revoke: { kind: 'key', key: kid } }
+    })
+  for (const { id, ver } of clients)
+    await transact(async (trx) => {
+      const client = await trx
+        .updateTable('clients')
+        .set({ ver: sql<number>`greatest(ver + 1, ${ver})` })
+        .where('client_id', '=', id)
+        .returning('ver')
+        .executeTakeFirst()
+      return { value: undefined, revoke: client && { kind: 'client', key: id, value: client.ver } }
+    })
   for (const { id, ver } of users)
     await transact(async (trx) => {
       const user = await trx

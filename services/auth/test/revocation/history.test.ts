@@ -24,10 +24,12 @@ t.test('commits that the database has lost', async (t) => {
   const redis = openRedis(t, auth)
   const { db } = auth.app
   const epoch = async () => (await readLog(db, START)).head.epoch
-  const untilRaised = (from: number) =>
+  /** Everybody is in a new epoch, also the instance that knew most and ends what it knew of. */
+  const untilRaised = (from: number, oldKid: string) =>
     until(
-      async () =>
-        (await epoch()) > from && [...verifiers].every((verifier) => verifier.position.epoch > from),
+      () =>
+        verifiers.every((verifier) => verifier.position.epoch > from) &&
+        [auth.app, another].every((app) => app.replica.epoch > from && app.keyring.activeKid !== oldKid),
       'a new epoch',
     )
 
@@ -67,7 +69,7 @@ t.test('commits that the database has lost', async (t) => {
       await harm()
       await goBack(more)
 
-      await untilRaised(before)
+      await untilRaised(before, oldKid)
       const fresh = await startVerifier(t, auth)
       const all = [...verifiers, fresh]
       for (const pair of [loggedOut, everywhere, untouched, deleted])

@@ -3,7 +3,7 @@ import type { UserClaims } from '@portcullis/schemas'
 import type { Receipt } from '../../database/transaction.ts'
 import { findEventOfSession } from '../../revocation/log.ts'
 import { listVerifiers } from '../../revocation/verifiers.ts'
-import { endSession, lockSession } from '../../sessions/queries.ts'
+import { endSession } from '../../sessions/queries.ts'
 import { lockUserToIssue } from '../../users/queries.ts'
 
 /**
@@ -19,8 +19,7 @@ export async function logout(
 ): Promise<Receipt | undefined> {
   const { receipt } = await app.transact(async (trx) => {
     await lockUserToIssue(trx, sub)
-    const session = await lockSession(trx, sid, sub)
-    const isEnded = session && (await endSession(trx, sid, sub, reason, new Date(app.now())))
+    const isEnded = await endSession(trx, sid, sub, reason, new Date(app.now()))
     return { value: undefined, revoke: isEnded ? { kind: 'session', key: sid } : undefined }
   })
   await app.sessionMirror.drop(sub, [sid])
