@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Kysely, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
 import t from 'tap'
 import { createPool, loadConfig } from '@portcullis/service-kit'
 import { FakeClock } from '@portcullis/test-kit'
@@ -224,8 +225,13 @@ t.test('revoke-all', async (t) => {
   const user = await auth.newUser()
   const pairs = [await auth.login(user), await auth.login(user)]
   const kids = auth.app.keyring.jwks.keys.map((key) => key.kid)
+  const slow = new pg.Client({ connectionString: auth.databaseUrl })
+  await slow.connect()
+  const held = slow.query('begin; select from sessions for update; select pg_sleep(3); commit')
   const { code, out } = await runPortcullis(auth, ['revoke-all'])
-  t.equal(code, 0)
+  await held
+  await slow.end()
+  t.equal(code, 0, 'however long it has to wait for a session')
   t.match(out, 'sessions: 2')
   t.match(out, 'revocation_pending: 0')
   for (const pair of pairs) {

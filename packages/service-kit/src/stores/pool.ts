@@ -5,25 +5,31 @@ export interface PostgresOptions {
   /** Shown by pg_stat_activity. */
   readonly name: string
   readonly poolSize?: number
+  /** For programs that change very much at once, while nobody waits for an answer: without timeouts. */
+  readonly isPatient?: boolean
 }
 
 const types = new pg.TypeOverrides()
 // Counters here stay far below 2^53, where a number still holds every integer.
 types.setTypeParser(pg.types.builtins.INT8, Number)
 
+/** Waiting for a connection, a second at most, and then for its answer make less than 2 s together. */
+const TIMEOUTS = {
+  statement_timeout: 900,
+  query_timeout: 950,
+  lock_timeout: 850,
+  idle_in_transaction_session_timeout: 1000,
+}
+
 /** Connections with timeouts that answer a request within 2 s whatever the database does; bigints are numbers. */
-export function poolOptions({ url, name, poolSize = 10 }: PostgresOptions): pg.PoolConfig {
+export function poolOptions({ url, name, poolSize = 10, isPatient }: PostgresOptions): pg.PoolConfig {
   return {
+    ...(isPatient ? {} : TIMEOUTS),
     connectionString: url,
     application_name: name,
     max: poolSize,
-    // Waiting for a connection and then for its answer make less than 2 s together.
     connectionTimeoutMillis: 1000,
     idleTimeoutMillis: 60_000,
-    statement_timeout: 900,
-    query_timeout: 950,
-    lock_timeout: 850,
-    idle_in_transaction_session_timeout: 1000,
     keepAlive: true,
     types,
   }

@@ -9,6 +9,7 @@ import { listVerifiers } from './verifiers.ts'
  * Makes every token void that there is, also those that nobody knows of: all sessions end, all keys are given up,
  * and a new epoch begins. For after a theft, or after a backup was restored.
  *
+ * @param stores whose connections have no timeouts: however many sessions there are, this is not to fail
  * @returns how many sessions were alive, and what to wait for
  */
 export async function revokeAll(
@@ -17,9 +18,6 @@ export async function revokeAll(
 ): Promise<{ sessions: number; receipt: Receipt }> {
   const maker = await withSpares(keys)
   const { value } = await stores.transact(async (trx) => {
-    // However many sessions there are, this is not to fail.
-    await sql`set local statement_timeout = 0`.execute(trx)
-    await sql`set local lock_timeout = '30s'`.execute(trx)
     const kids = await giveUpAllSigningKeys(trx, maker)
     await giveUpRefreshKeys(trx, maker)
     const { numUpdatedRows } = await trx
