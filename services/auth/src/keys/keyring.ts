@@ -20,7 +20,9 @@ export class Keyring {
   readonly #clock: Clock
   #keys: Keys
   #readAt: number
-  #reading: Promise<void> | undefined
+  /** The newest reading; they never overlap, lest an older one be the last. */
+  #reading: Promise<unknown> = Promise.resolve()
+  #looking: Promise<void> | undefined
 
   private constructor(reader: KeyReader, clock: Clock, keys: Keys) {
     this.#reader = reader
@@ -44,7 +46,12 @@ export class Keyring {
 
   /** Reads the keys again, after a rotation by this or another instance. */
   async reload(): Promise<void> {
-    this.#keys = await this.#reader.read()
+    const reading = this.#reading.then(
+      () => this.#reader.read(),
+      () => this.#reader.read(),
+    )
+    this.#reading = reading
+    this.#keys = await reading
     this.#readAt = this.#clock.monotonic()
   }
 
@@ -82,11 +89,11 @@ export class Keyring {
 
   /** Another instance may have made a key a moment ago; what cannot be read now is unknown for now. */
   async #lookAgain(): Promise<void> {
-    if (this.#clock.monotonic() - this.#readAt < LOOK_AGAIN_MS) return this.#reading
+    if (this.#clock.monotonic() - this.#readAt < LOOK_AGAIN_MS) return this.#looking
     this.#readAt = this.#clock.monotonic()
-    this.#reading = this.reload()
+    this.#looking = this.reload()
       .catch(() => undefined)
-      .finally(() => (this.#reading = undefined))
-    return this.#reading
+      .finally(() => (this.#looking = undefined))
+    return this.#looking
   }
 }

@@ -93,7 +93,7 @@ export default fp<RevocationOptions>(
       await relay.start()
       await follower.start()
       leases.start()
-      listener.start()
+      await listener.start()
     })
     redis.on('ready', () => void warnOfEviction(redis, log))
     app.addHook('onClose', async () => {

@@ -22,8 +22,9 @@ export class CommitListener {
     this.#onCommit = onCommit
   }
 
-  start(): void {
-    void this.#connect()
+  /** Resolves when it listens, or could not: then it tries again by itself. */
+  async start(): Promise<void> {
+    await this.#connect()
   }
 
   async stop(): Promise<void> {

@@ -61,9 +61,10 @@ function listLive(db: Kysely<DB>, after: string | undefined) {
 async function findLostUsers(db: Kysely<DB>, replica: Replica): Promise<Lost['users']> {
   const lost: { id: string; ver: number | undefined }[] = []
   for await (const page of pages((after) => listVersions(db, after)))
-    for (const { id, ver } of page) {
+    for (const { id, ver, status } of page) {
       const held = replica.held('user', id) ?? 0
-      if (held > ver) lost.push({ id, ver: held < Number.MAX_SAFE_INTEGER ? held : undefined })
+      const isDeleted = held === Number.MAX_SAFE_INTEGER
+      if (isDeleted ? status === 'active' : held > ver) lost.push({ id, ver: isDeleted ? undefined : held })
     }
   return lost
 }
@@ -71,7 +72,7 @@ async function findLostUsers(db: Kysely<DB>, replica: Replica): Promise<Lost['us
 function listVersions(db: Kysely<DB>, after: string | undefined) {
   return db
     .selectFrom('users')
-    .select(['id', 'ver'])
+    .select(['id', 'ver', 'status'])
     .$if(after !== undefined, (query) => query.where('id', '>', after ?? ''))
     .orderBy('id')
     .limit(PAGE)

@@ -1,0 +1,100 @@
+import t from 'tap'
+import type { RevocationKind } from '@portcullis/schemas'
+import { Replica } from '@portcullis/token-verifier'
+import { giveUpSigningKeys } from '../../src/keys/rotate.ts'
+import { findLost } from '../../src/revocation/lost.ts'
+import { History } from '../../src/revocation/history.ts'
+import { readLog } from '../../src/revocation/log.ts'
+import { startAuth } from '../support/auth.ts'
+import { newClient } from '../support/client.ts'
+import { openRedis } from '../support/verifiers.ts'
+
+t.test('what an instance knows and the database has lost', async (t) => {
+  const auth = await startAuth(t)
+  const { app } = auth
+  const users = await Promise.all(Array.from({ length: 4 }, () => auth.newUser()))
+  const [one, two, three, gone] = users.map((user) => user.id)
+  const sessionOf = async (index: number) => {
+    const { access_token } = await auth.login(users[index] ?? (await auth.newUser()))
+    const { sid } = JSON.parse(Buffer.from(access_token.split('.')[1] ?? '', 'base64url').toString())
+    return sid as string
+  }
+  const [dead, superseded, ofUser, ofGone, alive] = [
+    await sessionOf(0),
+    await sessionOf(0),
+    await sessionOf(1),
+    await sessionOf(3),
+    await sessionOf(2),
+  ]
+  const client = await newClient(auth, 'users:changes')
+  const kid = app.keyring.activeKid
+
+  const replica = new Replica()
+  let seq = 0
+  const know = (kind: RevocationKind, key = '', value = 0) =>
+    replica.apply([{ epoch: 1, seq: ++seq, kind, key, value, keep_until: Date.now() + 60_000, at: 0 }])
+  know('session', dead)
+  know('session_gen', superseded, 2)
+  know('session_gen', alive, 1)
+  know('user', two, 7)
+  know('user', three, 1)
+  know('user', gone, Number.MAX_SAFE_INTEGER)
+  know('client', client.id, 5)
+  know('key', kid)
+  const warnings: string[] = []
+  const note = (_fields: object, message: string) => void warnings.push(message)
+  const history = new History({
+    db: app.db,
+    transact: app.transact,
+    redis: openRedis(t, auth),
+    replica,
+    prepareKeys: async () => (trx, kids) => giveUpSigningKeys(trx, app.keyMaker, kids),
+    log: { info: note, warn: note, error: note },
+  })
+
+  await t.test('is found by comparing all that is alive with its replica', async (t) => {
+    const lost = await findLost(app.db, replica)
+    t.strictSame(new Set(lost.sessions.map(({ id }) => id)), new Set([dead, superseded]))
+    t.strictSame(
+      new Map(lost.users.map(({ id, ver }) => [id, ver])),
+      new Map([
+        [two, 7],
+        [gone, undefined],
+      ]),
+    )
+    t.strictSame(lost.clients, [{ id: client.id, ver: 5 }])
+    t.strictSame(lost.kids, [kid])
+  })
+
+  await t.test('is ended by events, if another instance has begun the epoch', async (t) => {
+    await history.reconcile()
+    const { events } = await readLog(app.db, { epoch: 0, seq: 0 })
+    t.strictSame(
+      new Set(events.map(({ kind, key }) => `${kind} ${key}`)),
+      new Set([
+        `session ${dead}`,
+        `session ${superseded}`,
+        `user ${two}`,
+        `user ${gone}`,
+        `client ${client.id}`,
+        `key ${kid}`,
+      ]),
+    )
+    const ended = await app.db.selectFrom('sessions').select('id').where('ended_at', 'is not', null).execute()
+    t.strictSame(new Set(ended.map(({ id }) => id)), new Set([dead, superseded, ofUser, ofGone]))
+    const rows = await app.db.selectFrom('users').select(['id', 'ver', 'status']).execute()
+    const row = (id: string | undefined) => rows.find((user) => user.id === id)
+    t.equal(row(two)?.ver, 7)
+    t.equal(row(gone)?.status, 'disabled', 'a user who was deleted does not come back')
+    t.match(row(one), { ver: 1, status: 'active' })
+    t.match(row(three), { ver: 1, status: 'active' })
+    t.strictSame(warnings, ['ended what the database had lost'])
+  })
+
+  await t.test('is nothing when it is ended', async (t) => {
+    await history.reconcile()
+    t.strictSame(warnings, ['ended what the database had lost'])
+    const lost = await findLost(app.db, replica)
+    t.strictSame(lost, { sessions: [], users: [], clients: [], kids: [] })
+  })
+})
