@@ -24,7 +24,8 @@ export async function runTap(
   const own = args.filter((arg) => arg !== '--coverage')
   const hasReporter = own.some((arg) => arg.startsWith('-R') || arg.startsWith('--reporter'))
   const readable = !hasReporter && !process.stdout.isTTY
-  const options = [`--jobs=${availableParallelism()}`]
+  // Tests wait for stores, timers and child processes most of the time.
+  const options = [`--jobs=${2 * availableParallelism()}`]
   if (readable) options.push('--reporter=tap')
   if (withCoverage) options.push(...COVERAGE_ARGUMENTS)
 
