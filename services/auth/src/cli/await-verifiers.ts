@@ -23,9 +23,7 @@ export async function awaitVerifiers(
   try {
     await redisReady(redis)
     const barrier = new Barrier({
-      // Instances of auth have been told by the commit itself.
-      poke: () => undefined,
-      readProgress: (clientIds, names) => readProgress(redis, clientIds, names),
+      readProgress: (verifiers) => readProgress(redis, verifiers),
       readStoredProgress: (names) => readStoredProgress(db, names),
     })
     let pending = receipt.verifiers.length

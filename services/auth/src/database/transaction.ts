@@ -2,7 +2,7 @@ import { Kysely, PostgresDialect } from 'kysely'
 import type { Pool, PoolClient } from 'pg'
 import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { PositionSchema, type Position, type RevocationKind } from '@portcullis/schemas'
+import type { Position, RevocationEvent, RevocationKind } from '@portcullis/schemas'
 import { databaseErrorOf, databaseFailure, problem, ProblemError } from '@portcullis/service-kit'
 import type { DB } from './tables.ts'
 
@@ -31,7 +31,9 @@ export interface Receipt {
 /** Channels on which instances of auth tell each other of a commit to one of the logs. */
 export const CHANNELS = { revocations: 'revocations', userChanges: 'user_changes' } as const
 
-const isPosition = Compile(PositionSchema)
+const isAppended = Compile(
+  Type.Object({ epoch: Type.Integer(), seq: Type.Integer(), keep_until: Type.Unknown(), at: Type.Unknown() }),
+)
 const isVerifierRows = Compile(Type.Array(VerifierRowSchema))
 
 /**
@@ -46,21 +48,29 @@ export type Transact = <T>(
   work: (trx: Kysely<DB>) => Promise<Outcome<T>>,
 ) => Promise<{ value: T; receipt: Receipt | undefined }>
 
-/** @param afterCommit is awaited before the caller goes on, also if it is not known whether the commit took effect */
-export function createTransact(
-  pool: Pool,
-  afterCommit: (outcome: Outcome<unknown>) => Promise<void> = async () => undefined,
-): Transact {
+export interface TransactOptions {
+  /** Called at once after the commit of a revocation. */
+  readonly onRevoked?: (event: RevocationEvent) => void
+  /** Awaited before the caller goes on, also if it is not known whether the commit took effect. */
+  readonly afterCommit?: (outcome: Outcome<unknown>) => Promise<void>
+}
+
+export function createTransact(pool: Pool, { onRevoked, afterCommit }: TransactOptions = {}): Transact {
   return async (work) => {
     const committed: Outcome<unknown>[] = []
     try {
       return await onClient(pool, async (client) => {
         const outcome = await work(kyselyOver(client))
         committed.push(outcome)
-        return { value: outcome.value, receipt: await commit(client, outcome) }
+        const appended = await commit(client, outcome)
+        if (!appended) return { value: outcome.value, receipt: undefined }
+        const { event, verifiers } = appended
+        onRevoked?.(event)
+        const position = { epoch: event.epoch, seq: event.seq }
+        return { value: outcome.value, receipt: { position, verifiers } }
       })
     } finally {
-      for (const outcome of committed) await afterCommit(outcome)
+      for (const outcome of committed) await afterCommit?.(outcome)
     }
   }
 }
@@ -93,7 +103,12 @@ function isLost(error: unknown): boolean {
   return databaseFailure(error instanceof ProblemError ? error.cause : error) === 'lost'
 }
 
-async function commit<T>(client: PoolClient, outcome: Outcome<T>): Promise<Receipt | undefined> {
+interface Appended {
+  readonly event: RevocationEvent
+  readonly verifiers: readonly VerifierRow[]
+}
+
+async function commit<T>(client: PoolClient, outcome: Outcome<T>): Promise<Appended | undefined> {
   const text = [...appendStatements(client, outcome), 'commit'].join('; ')
   const answer: unknown = await client.query(text).catch((error: unknown) => {
     const code = isLost(error) ? 'OUTCOME_UNKNOWN' : isOtherHistory(error) ? 'UNAVAILABLE' : undefined
@@ -104,14 +119,24 @@ async function commit<T>(client: PoolClient, outcome: Outcome<T>): Promise<Recei
   if (Reflect.get(Object(results.at(-1)), 'command') !== 'COMMIT')
     throw new Error('the transaction was rolled back')
   if (!outcome.revoke) return undefined
-  const [positions, verifiers] = results.slice(-3, -1).map(rowsOf)
-  const position: unknown = positions?.[0]
-  if (!isPosition.Check(position) || !isVerifierRows.Check(verifiers))
+  const [rows, verifiers] = results.slice(-3, -1).map(rowsOf)
+  const event = toEvent(outcome.revoke, rows?.[0])
+  if (!event || !isVerifierRows.Check(verifiers))
     throw new Error('append_revocation answered in another shape')
-  return { position, verifiers }
+  return { event, verifiers }
 }
 
-/** The last of them leave the position, and then the verifiers. */
+function toEvent(
+  { kind, key, value = 0 }: NonNullable<Outcome<unknown>['revoke']>,
+  row: unknown,
+): RevocationEvent | undefined {
+  if (!isAppended.Check(row)) return undefined
+  const { epoch, seq, keep_until, at } = row
+  if (!(keep_until instanceof Date) || !(at instanceof Date)) return undefined
+  return { epoch, seq, kind, key, value, keep_until: keep_until.getTime(), at: at.getTime() }
+}
+
+/** The last of them leave the event, and then the verifiers. */
 function appendStatements<T>(client: PoolClient, { change, revoke }: Outcome<T>): string[] {
   const text = (value: string) => client.escapeLiteral(value)
   const statements: string[] = []
@@ -123,7 +148,7 @@ function appendStatements<T>(client: PoolClient, { change, revoke }: Outcome<T>)
   if (revoke)
     statements.push(
       `notify ${CHANNELS.revocations}`,
-      `select epoch, seq from append_revocation(${text(revoke.kind)}, ${text(revoke.key)}, ${revoke.value ?? 0})`,
+      `select * from append_revocation(${text(revoke.kind)}, ${text(revoke.key)}, ${revoke.value ?? 0})`,
       // Read after the head row is locked: a verifier that joins later is told of this event before it serves.
       'select name, client_id from verifiers',
     )

@@ -59,19 +59,17 @@ export default fp<RevocationOptions>(
     const leases = new Leases({ db, clock, registrar, log })
     const relay = new Relay({ db, redis, registrar, history, log })
     const news = { revocations: new News(), userChanges: new News() }
-    const poke = () => {
-      follower.poke()
-      relay.poke()
-      news.revocations.tell()
-    }
     const listener = new CommitListener(config.DATABASE_URL, {
-      revocations: poke,
+      revocations: () => {
+        follower.poke()
+        relay.pokeSoon()
+        news.revocations.tell()
+      },
       userChanges: () => news.userChanges.tell(),
     })
     const barrier = new Barrier({
-      poke,
-      readProgress: async (clientIds, names) =>
-        (await readProgress(redis, clientIds, names)).set(follower.name, replica.position),
+      readProgress: async (verifiers) =>
+        (await readProgress(redis, verifiers)).set(follower.name, replica.position),
       readStoredProgress: async (names) =>
         (await readStoredProgress(db, names)).set(follower.name, replica.position),
     })
@@ -83,10 +81,14 @@ export default fp<RevocationOptions>(
     app.decorate('replica', replica)
     app.decorate('barrier', barrier)
     app.decorate('relay', relay)
-    app.decorate('pokeRelay', poke)
     app.decorate('news', news)
     app.decorate('revocationFeed', feed)
 
+    app.revokedListeners.add((event) => {
+      void relay.carry(event)
+      follower.poke()
+      news.revocations.tell()
+    })
     app.addHook('onReady', async () => {
       await redisReady(redis)
       // What Redis knows and the database has lost is mended before this instance reads the log and serves.
@@ -112,8 +114,6 @@ declare module 'fastify' {
     replica: Replica
     barrier: Barrier
     relay: Relay
-    /** Something was committed to the log. */
-    pokeRelay: () => void
     revocationFeed: Feed
     /** Commits to the logs, by any instance. */
     news: { readonly revocations: News; readonly userChanges: News }

@@ -1,6 +1,7 @@
 import type {} from '@fastify/postgres'
 import fp from 'fastify-plugin'
 import type { Kysely } from 'kysely'
+import type { RevocationEvent } from '@portcullis/schemas'
 import { postgres } from '@portcullis/service-kit'
 import type { Config } from '../config.ts'
 import type { DB } from '../database/tables.ts'
@@ -15,11 +16,16 @@ export default fp<{ config: Config }>(
       name: 'portcullis-auth',
       poolSize: config.DATABASE_POOL_SIZE,
     })
+    const listeners = new Set<(event: RevocationEvent) => void>()
+    app.decorate('revokedListeners', listeners)
     app.decorate(
       'transact',
-      createTransact(app.pg.pool, async (outcome) => {
-        const topics = topicsOf(outcome)
-        if (topics.length > 0) await app.cache.raise(...topics)
+      createTransact(app.pg.pool, {
+        onRevoked: (event) => listeners.forEach((listener) => listener(event)),
+        afterCommit: async (outcome) => {
+          const topics = topicsOf(outcome)
+          if (topics.length > 0) await app.cache.raise(...topics)
+        },
       }),
     )
   },
@@ -30,5 +36,7 @@ declare module 'fastify' {
   interface FastifyInstance {
     db: Kysely<DB>
     transact: Transact
+    /** Called at once when this instance has committed a revocation. */
+    revokedListeners: Set<(event: RevocationEvent) => void>
   }
 }

@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import { Compile } from 'typebox/compile'
 import { AckSchema, parsePosition, revocationKeys, type Ack, type Position } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
+import type { VerifierRow } from '../database/transaction.ts'
 
 /** What a verifier last said of itself. */
 export interface VerifierAck extends Ack {
@@ -57,17 +58,25 @@ function parseAck(text: unknown): Ack | undefined {
 /** How far a verifier is, or that it left the table and accepts nothing any more. */
 export type Progress = Position | 'gone'
 
-/** What each of the named verifiers has applied, as far as it says so in Redis. */
+/** What each of these verifiers has applied, as far as it says so in Redis; nobody while Redis does not answer. */
 export async function readProgress(
   redis: Redis,
-  clientIds: readonly string[],
-  names: readonly string[],
+  verifiers: readonly VerifierRow[],
 ): Promise<Map<string, Progress>> {
-  const wanted = new Set(names)
+  const byClient = [...Map.groupBy(verifiers, (verifier) => verifier.client_id)]
+  const pipeline = redis.pipeline()
+  for (const [clientId, asked] of byClient)
+    pipeline.hmget(revocationKeys.ack(clientId), ...asked.map(({ name }) => name.slice(clientId.length + 1)))
+  const results = (await pipeline.exec().catch(() => null)) ?? []
   const progress = new Map<string, Progress>()
-  for (const ack of await readAcks(redis, clientIds).catch(() => [])) {
-    const position = parsePosition(ack.position)
-    if (wanted.has(ack.name) && position) progress.set(ack.name, position)
+  for (const [index, [, asked]] of byClient.entries()) {
+    const answers: unknown = results[index]?.[1]
+    for (const [at, { name }] of asked.entries()) {
+      const position = parsePosition(
+        parseAck(Array.isArray(answers) ? answers[at] : undefined)?.position ?? '',
+      )
+      if (position) progress.set(name, position)
+    }
   }
   return progress
 }

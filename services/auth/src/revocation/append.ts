@@ -1,8 +1,14 @@
 import type { Redis, Result } from 'ioredis'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { parsePosition, revocationKeys, type Position, type RevocationEvent } from '@portcullis/schemas'
-import type { Head } from '@portcullis/schemas'
+import {
+  formatPosition,
+  parsePosition,
+  revocationKeys,
+  type Head,
+  type Position,
+  type RevocationEvent,
+} from '@portcullis/schemas'
 
 /**
  * Brings Redis up to the head of the log, in one step that nobody sees the middle of: appends events, sets the
@@ -78,8 +84,22 @@ redis.call('SET', head, ARGV[1] .. '-' .. ARGV[2] .. '-' .. ARGV[3], 'PX', 2000)
 return { 'ok', last }
 `
 
+/**
+ * Appends one event if it follows the end of the stream, and says no beat. Whether it did.
+ *
+ * KEYS: log. ARGV: epoch, seq, id of the event before, and of the event: key to set, kind, key, value, keep_until, at.
+ */
+const CARRY_SCRIPT = `
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+if not newest or newest[1] ~= ARGV[3] then return 0 end
+redis.call('XADD', KEYS[1], ARGV[1] .. '-' .. ARGV[2], 'kind', ARGV[5], 'key', ARGV[6], 'value', ARGV[7], 'keep_until', ARGV[8], 'at', ARGV[9])
+redis.call('SET', ARGV[4], ARGV[7], 'PXAT', ARGV[8])
+return 1
+`
+
 declare module 'ioredis' {
   interface RedisCommander<Context> {
+    carryRevocation(...args: (string | number)[]): Result<unknown, Context>
     appendRevocations(...args: (string | number)[]): Result<unknown, Context>
   }
 }
@@ -109,8 +129,9 @@ export interface Appended {
 
 const isAnswer = Compile(Type.Tuple([StatusSchema, Type.String()]))
 
-/** Lets the client run the script by its digest. */
+/** Lets the client run the scripts by their digests. */
 export function defineAppend(redis: Redis): void {
+  redis.defineCommand('carryRevocation', { lua: CARRY_SCRIPT, numberOfKeys: 1 })
   redis.defineCommand('appendRevocations', { lua: SCRIPT, numberOfKeys: 3 })
 }
 
@@ -135,17 +156,25 @@ export async function appendToRedis(
     head.base,
     options.mend ? 1 : 0,
     JSON.stringify(marks),
-    ...events.flatMap((event) => [
-      event.seq,
-      revocationKeys.event(event.kind, event.key),
-      event.kind,
-      event.key,
-      event.value,
-      event.keep_until,
-      event.at,
-    ]),
+    ...events.flatMap((event) => [event.seq, ...fieldsOf(event)]),
   )
   const last = isAnswer.Check(answer) ? parsePosition(answer[1]) : undefined
   if (!isAnswer.Check(answer) || !last) throw new Error('the append script answered in another shape')
   return { status: answer[0], last }
+}
+
+/** The key that an event can be looked up by, and its fields. */
+function fieldsOf({ kind, key, value, keep_until, at }: RevocationEvent): (string | number)[] {
+  return [revocationKeys.event(kind, key), kind, key, value, keep_until, at]
+}
+
+/**
+ * Carries an event that was just committed, if the stream ends with the one before it.
+ *
+ * @returns whether it does; else the log has to be looked at
+ */
+export async function carryToRedis(redis: Redis, event: RevocationEvent): Promise<boolean> {
+  const { epoch, seq } = event
+  const before = formatPosition({ epoch, seq: seq - 1 })
+  return (await redis.carryRevocation(revocationKeys.log, epoch, seq, before, ...fieldsOf(event))) === 1
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyReply } from 'fastify'
 import { comparePositions, formatPosition, type Position } from '@portcullis/schemas'
-import type { Receipt } from '../database/transaction.ts'
+import type { Receipt, VerifierRow } from '../database/transaction.ts'
 import type { Progress } from './acks.ts'
 
 /** How long an answer waits for the verifiers, in milliseconds. */
@@ -13,10 +13,8 @@ const LOOK_FURTHER_AFTER_MS = 10
 const LOOK_FURTHER_EVERY_MS = 20
 
 export interface BarrierSources {
-  /** Tells the relay that there is something to carry. */
-  poke(): void
-  /** How far the named verifiers are by what is quick to read: asked every millisecond. */
-  readProgress(clientIds: readonly string[], names: readonly string[]): Promise<ReadonlyMap<string, Progress>>
+  /** How far the verifiers are by what is quick to read: asked every millisecond. */
+  readProgress(verifiers: readonly VerifierRow[]): Promise<ReadonlyMap<string, Progress>>
   /** How far they are by the database, where also those are found that Redis does not carry. */
   readStoredProgress(names: readonly string[]): Promise<ReadonlyMap<string, Progress>>
 }
@@ -44,7 +42,6 @@ export class Barrier {
 
   /** How many verifiers have not applied the event when this returns: 0, unless the patience ran out. */
   async wait({ position, verifiers }: Receipt): Promise<number> {
-    this.#sources.poke()
     if (verifiers.length === 0) return 0
     const began = performance.now()
     const missing = new Map(verifiers.map(({ name, client_id }) => [name, client_id]))
@@ -83,9 +80,9 @@ export class Barrier {
     let lookFurtherAt = performance.now() + LOOK_FURTHER_AFTER_MS
     try {
       while (this.#waiting.size > 0) {
-        await this.#note((names, clientIds) => this.#sources.readProgress(clientIds, names))
+        await this.#note((verifiers) => this.#sources.readProgress(verifiers))
         if (this.#waiting.size > 0 && performance.now() >= lookFurtherAt) {
-          await this.#note((names) => this.#sources.readStoredProgress(names))
+          await this.#note((verifiers) => this.#sources.readStoredProgress(verifiers.map(({ name }) => name)))
           lookFurtherAt = performance.now() + LOOK_FURTHER_EVERY_MS
         }
         if (this.#waiting.size > 0) await sleep(LOOK_EVERY_MS)
@@ -96,10 +93,11 @@ export class Barrier {
   }
 
   async #note(
-    read: (names: string[], clientIds: string[]) => Promise<ReadonlyMap<string, Progress>>,
+    read: (verifiers: readonly VerifierRow[]) => Promise<ReadonlyMap<string, Progress>>,
   ): Promise<void> {
-    const asked = new Map([...this.#waiting].flatMap(({ missing }) => [...missing]))
-    this.hear(await read([...asked.keys()], [...new Set(asked.values())]).catch(() => new Map()))
+    const missing = new Map([...this.#waiting].flatMap((waiting) => [...waiting.missing]))
+    const verifiers = Array.from(missing, ([name, client_id]) => ({ name, client_id }))
+    this.hear(await read(verifiers).catch(() => new Map<string, Progress>()))
   }
 
   /** What verifiers have applied, from whoever knows. */

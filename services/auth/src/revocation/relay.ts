@@ -1,15 +1,17 @@
 import type { Redis } from 'ioredis'
 import type { Kysely } from 'kysely'
-import { comparePositions, type Position } from '@portcullis/schemas'
+import { comparePositions, type Position, type RevocationEvent } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
 import { readAcks } from './acks.ts'
-import { appendToRedis, type Appended } from './append.ts'
+import { appendToRedis, carryToRedis, type Appended } from './append.ts'
 import type { History } from './history.ts'
 import { readLog } from './log.ts'
 import type { Registrar } from './registrar.ts'
 import { Ticker } from './ticker.ts'
 
 const BEAT_EVERY_MS = 100
+/** What has been carried already, most likely, is looked after within so long. */
+const SOON_MS = 25
 /** Events that one append carries: few enough that Redis answers everybody else in time. */
 const APPEND_LIMIT = 1000
 /** How often in a row an append may get nowhere before the step is given up. */
@@ -64,6 +66,18 @@ export class Relay {
   /** Something was committed to the log. */
   poke(): void {
     this.#ticker.poke()
+  }
+
+  /** This instance has committed an event: it is carried at once, and the beat follows. */
+  async carry(event: RevocationEvent): Promise<void> {
+    const isCarried = await carryToRedis(this.#options.redis, event).catch(() => false)
+    if (isCarried) this.#ticker.pokeWithin(SOON_MS)
+    else this.poke()
+  }
+
+  /** Another instance has committed something, and carries it itself unless it has just died. */
+  pokeSoon(): void {
+    this.#ticker.pokeWithin(SOON_MS)
   }
 
   /** Carries what is left, and ends. */

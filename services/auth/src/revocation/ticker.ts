@@ -7,6 +7,10 @@ export class Ticker {
   readonly #everyMs: number
   readonly #onError: (error: unknown) => void
   #timer: NodeJS.Timeout | undefined
+  /** When the timer fires, by `performance.now()`. */
+  #dueAt = 0
+  /** How soon after the step that is under way the next one is wanted. */
+  #nextMs: number
   #running: Promise<void> | undefined
   #isPoked = false
   #isStopped = true
@@ -14,6 +18,7 @@ export class Ticker {
   constructor(step: () => Promise<void>, everyMs: number, onError: (error: unknown) => void) {
     this.#step = step
     this.#everyMs = everyMs
+    this.#nextMs = everyMs
     this.#onError = onError
   }
 
@@ -28,6 +33,13 @@ export class Ticker {
     this.#running ??= this.#run()
   }
 
+  /** Sees to it that a whole step is run within so many milliseconds, for what is in no hurry. */
+  pokeWithin(milliseconds: number): void {
+    if (this.#isStopped) return
+    if (this.#running) this.#nextMs = Math.min(this.#nextMs, milliseconds)
+    else if (performance.now() + milliseconds < this.#dueAt) this.#schedule(milliseconds)
+  }
+
   /** No further step begins; resolves when the one under way has ended. */
   async stop(): Promise<void> {
     this.#isStopped = true
@@ -39,9 +51,16 @@ export class Ticker {
     clearTimeout(this.#timer)
     while (this.#isPoked && !this.#isStopped) {
       this.#isPoked = false
+      this.#nextMs = this.#everyMs
       await this.#step().catch(this.#onError)
     }
     this.#running = undefined
-    if (!this.#isStopped) this.#timer = setTimeout(() => this.poke(), this.#everyMs)
+    if (!this.#isStopped) this.#schedule(this.#nextMs)
+  }
+
+  #schedule(milliseconds: number): void {
+    clearTimeout(this.#timer)
+    this.#dueAt = performance.now() + milliseconds
+    this.#timer = setTimeout(() => this.poke(), milliseconds)
   }
 }

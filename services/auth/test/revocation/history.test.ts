@@ -63,7 +63,7 @@ t.test('commits that the database has lost', async (t) => {
       await revoke('DELETE', '/api/v1/users/me', deleted.access_token)
       await append(db, client.id, 'client', 2)
       await append(db, oldKid, 'key')
-      auth.app.pokeRelay()
+      auth.app.relay.poke()
       await until(() => verifiers.every((v) => v.position.seq >= auth.app.replica.position.seq))
       await untilWhole(auth, redis)
       await harm()

@@ -33,8 +33,8 @@ t.test('the log in Redis', async (t) => {
     const another = await auth.another()
     for (let i = 0; i < 50; i++) {
       await append(db, `both-${i}`)
-      auth.app.pokeRelay()
-      another.pokeRelay()
+      auth.app.relay.poke()
+      another.relay.poke()
     }
     await untilWhole(auth, redis)
     await another.close()

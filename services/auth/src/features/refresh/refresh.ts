@@ -41,8 +41,7 @@ export async function refreshSession(
   const verdict = verifyRefresh(token, (kid) => app.keyring.refreshKey(kid), now)
   if (verdict.outcome === 'bad') return INVALID.value
   if (verdict.outcome === 'expired') return EXPIRED.value
-  const { value, receipt } = await app.transact((trx) => rotate(app, trx, verdict.claims, device, now))
-  if (receipt) app.pokeRelay()
+  const { value } = await app.transact((trx) => rotate(app, trx, verdict.claims, device, now))
   if (value.outcome === 'refreshed') await app.sessionMirror.put(value.session)
   if (value.outcome === 'AUTH_REFRESH_REUSED')
     await app.sessionMirror.drop(verdict.claims.sub, [verdict.claims.sid])
