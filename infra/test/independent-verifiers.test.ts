@@ -1,53 +1,24 @@
-import { once } from 'node:events'
 import express, { type RequestHandler } from 'express'
-import { expressjwt } from 'express-jwt'
 import { auth as oauth2JwtBearer, requiredScopes } from 'express-oauth2-jwt-bearer'
-import { createVerifier as createFastJwt, type DecodedJwt } from 'fast-jwt'
-import buildGetJwks from 'get-jwks'
 import { Hono } from 'hono'
 import { jwk } from 'hono/jwk'
-import { createRemoteJWKSet, jwtVerify } from 'jose'
-import jwksRsa from 'jwks-rsa'
-import type { AddressInfo } from 'node:net'
 import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
 import t, { type Test } from 'tap'
+import {
+  AUDIENCE,
+  serve,
+  throwsNot,
+  withExpressJwt,
+  withGetJwks,
+  withJose,
+  type Admits,
+} from './support/libraries.ts'
 import { startPair, type Pair } from './support/pair.ts'
 import { newUser } from './support/user.ts'
 
-const AUDIENCE = 'portcullis'
 /** This issuer speaks plain HTTP here. */
 const HTTP = { [oauth.allowInsecureRequests]: true }
-
-/** What a consumer has written with a library: whether it lets the token in. */
-type Admits = (token: string) => Promise<boolean>
-
-/** An application that answers 204 to whom it lets in. */
-async function serve(t: Test, middleware: RequestHandler): Promise<Admits> {
-  const app = express()
-  app.get('/', middleware, (_request, response) => void response.sendStatus(204))
-  const refuse: express.ErrorRequestHandler = (_error, _request, response, _next) =>
-    void response.sendStatus(401)
-  app.use(refuse)
-  const server = app.listen(0, '127.0.0.1')
-  t.teardown(() => server.close())
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return async (token) => {
-    const response = await fetch(`http://127.0.0.1:${port}/`, {
-      headers: { authorization: `Bearer ${token}` },
-    })
-    return response.status === 204
-  }
-}
-
-const throwsNot = (verify: (token: string) => Promise<unknown>): Admits => {
-  return (token) =>
-    verify(token).then(
-      () => true,
-      () => false,
-    )
-}
 
 /** What every library has to make of the tokens: good ones in, all others out. */
 async function check(t: Test, pair: Pair, admits: Admits): Promise<void> {
@@ -65,42 +36,12 @@ async function check(t: Test, pair: Pair, admits: Admits): Promise<void> {
 t.test('tokens and metadata satisfy verifiers that know nothing of Portcullis', async (t) => {
   const pair = await startPair(t)
   const { origin } = pair
-  const jwksUri = `${origin}/.well-known/jwks.json`
 
-  await t.test('jose', async (t) => {
-    const keys = createRemoteJWKSet(new URL(jwksUri))
-    const options = { issuer: origin, audience: AUDIENCE, typ: 'at+jwt', algorithms: ['ES256'] }
-    await check(
-      t,
-      pair,
-      throwsNot((token) => jwtVerify(token, keys, options)),
-    )
-  })
+  await t.test('jose', (t) => check(t, pair, withJose(origin)))
 
-  await t.test('get-jwks with fast-jwt', async (t) => {
-    const getJwks = buildGetJwks({ issuersWhitelist: [`${origin}/`, origin] })
-    const verify = createFastJwt({
-      key: async ({ header, payload }: DecodedJwt) => {
-        const { kid, alg } = header
-        return getJwks.getPublicKey({ kid, alg, domain: payload.iss })
-      },
-      algorithms: ['ES256'],
-      allowedIss: origin,
-      allowedAud: AUDIENCE,
-      checkTyp: 'at+jwt',
-    })
-    await check(
-      t,
-      pair,
-      throwsNot(async (token) => verify(token)),
-    )
-  })
+  await t.test('get-jwks with fast-jwt', (t) => check(t, pair, withGetJwks(origin)))
 
-  await t.test('express-jwt with jwks-rsa', async (t) => {
-    const secret = jwksRsa.expressJwtSecret({ jwksUri })
-    const options = { secret, algorithms: ['ES256' as const], issuer: origin, audience: AUDIENCE }
-    await check(t, pair, await serve(t, expressjwt(options)))
-  })
+  await t.test('express-jwt with jwks-rsa', async (t) => check(t, pair, await withExpressJwt(t, origin)))
 
   await t.test('express-oauth2-jwt-bearer, strict about RFC 9068 and by discovery', async (t) => {
     const middleware = oauth2JwtBearer({
@@ -115,7 +56,7 @@ t.test('tokens and metadata satisfy verifiers that know nothing of Portcullis', 
   await t.test('the jwk middleware of hono', async (t) => {
     const app = new Hono()
     const verification = { iss: origin, aud: AUDIENCE, typ: 'at+jwt' }
-    app.use('/', jwk({ jwks_uri: jwksUri, alg: ['ES256'], verification }))
+    app.use('/', jwk({ jwks_uri: `${origin}/.well-known/jwks.json`, alg: ['ES256'], verification }))
     app.get('/', (context) => context.body(null, 204))
     await check(t, pair, async (token) => {
       const response = await app.request('/', { headers: { authorization: `Bearer ${token}` } })

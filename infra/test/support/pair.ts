@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { createDatabase, startRedis, type Teardown, type TestRedis } from '@portcullis/test-kit'
 import { buildGateway } from '../../dev/gateway.ts'
 import { freePort } from '../../dev/ports.ts'
+import { nodeEnv } from '../../dev/processes.ts'
 
 export type Settings = Readonly<Record<string, string>>
 
@@ -22,6 +23,8 @@ export interface Pair {
   readonly keyEncryptionKey: string
   /** Makes a registered client, and gives its secret. */
   newClient(clientId: string, scope: string): Promise<string>
+  /** Runs a command of `portcullis`; throws if it fails. */
+  portcullis(...command: readonly string[]): Promise<void>
 }
 
 /** Settings that are laid over those of the pair. */
@@ -54,7 +57,13 @@ export async function startPair(t: Teardown, overrides: Overrides = {}): Promise
   }
   const authUrl = `http://127.0.0.1:${authPort}`
   const contentUrl = `http://127.0.0.1:${contentPort}`
-  const newClient = (id: string, scope: string) => makeClient(authDatabase, id, scope)
+  const administer = (command: readonly string[], settings: Settings = {}) =>
+    runPortcullis(command, { ...shared, DATABASE_URL: authDatabase, ...settings })
+  const newClient = async (id: string, scope: string) => {
+    const secret = randomBytes(32).toString('base64url')
+    await administer(['clients', 'create', id, '--scope', scope], { CLIENT_SECRET: secret })
+    return secret
+  }
   const secret = await newClient('content', 'revocations:read users:changes')
   const auth = await start(
     t,
@@ -85,7 +94,19 @@ export async function startPair(t: Teardown, overrides: Overrides = {}): Promise
   t.teardown(() => gateway.close())
   await gateway.listen({ host: '127.0.0.1', port: gatewayPort })
   const databases = { auth: authDatabase, content: contentDatabase }
-  return { origin, authUrl, contentUrl, auth, content, databases, redis, keyEncryptionKey, newClient }
+  const portcullis = (...command: string[]) => administer(command)
+  return {
+    origin,
+    authUrl,
+    contentUrl,
+    auth,
+    content,
+    databases,
+    redis,
+    keyEncryptionKey,
+    newClient,
+    portcullis,
+  }
 }
 
 /** Ends a service as its operator would. Its exit code. */
@@ -97,16 +118,10 @@ export async function stop(child: ChildProcess): Promise<number | null> {
   return child.exitCode
 }
 
-async function makeClient(databaseUrl: string, clientId: string, scope: string): Promise<string> {
-  const secret = randomBytes(32).toString('base64url')
-  const command = ['clients', 'create', clientId, '--scope', scope]
-  const child = run('services/auth/src/cli/portcullis.ts', command, {
-    DATABASE_URL: databaseUrl,
-    CLIENT_SECRET: secret,
-  })
+async function runPortcullis(command: readonly string[], settings: Settings): Promise<void> {
+  const child = run('services/auth/src/cli/portcullis.ts', command, settings)
   await once(child, 'exit')
-  if (child.exitCode !== 0) throw new Error(`the client ${clientId} could not be made`)
-  return secret
+  if (child.exitCode !== 0) throw new Error(`portcullis ${command.join(' ')} ended with ${child.exitCode}`)
 }
 
 /** Starts a service and waits until it is ready; SIGTERM at teardown. */
@@ -123,7 +138,7 @@ async function start(t: Teardown, file: string, settings: Settings, log?: string
 function run(file: string, args: readonly string[], settings: Settings, log?: string): ChildProcess {
   const path = fileURLToPath(new URL(`../../../${file}`, import.meta.url))
   return spawn(process.execPath, ['--conditions=@portcullis/source', path, ...args], {
-    env: { PATH: process.env['PATH'], LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'], ...settings },
+    env: { ...nodeEnv, ...settings },
     stdio: ['ignore', log === undefined ? 'ignore' : openSync(log, 'a'), 'inherit'],
   })
 }
