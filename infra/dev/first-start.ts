@@ -58,7 +58,7 @@ function makeClient(env: NodeJS.ProcessEnv, secret: string): Promise<string> {
 }
 
 /** Runs a command of the CLI and gives what it prints. */
-function portcullis(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+export function portcullis(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
   const program = join(root, 'services/auth/src/cli/portcullis.ts')
   return new Promise((resolve, reject) => {
     let output = ''

@@ -1,21 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { createPublicKey } from 'node:crypto'
 import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { Type } from 'typebox'
-import { Compile } from 'typebox/compile'
-import { JwkSchema } from '@portcullis/schemas'
+import { portcullis } from '../dev/first-start.ts'
 import { freePort } from '../dev/ports.ts'
 import { end, hasEnded, howEnded, type Guard } from '../dev/processes.ts'
+import { serviceVariables } from '../dev/services.ts'
 import { StopError } from '../dev/stop-error.ts'
 import type { GatewayName, Program } from './programs.ts'
 import type { World } from './world.ts'
 
 const PATIENCE_MS = 10_000
-/** As many as haproxy.cfg names. */
-const KEYS = 3
 
 /** A gateway that runs in front of the world. */
 export interface Gateway {
@@ -118,9 +114,7 @@ function caddyCommand(folder: string, _world: World, port: number): Command {
 
 async function haproxyCommand(folder: string, world: World, port: number): Promise<Command> {
   const keys = join(folder, 'keys')
-  mkdirSync(keys, { recursive: true })
-  for (const [index, pem] of (await publicKeys(world.authUrl)).entries())
-    writeFileSync(join(keys, `${index + 1}.pem`), pem)
+  await portcullis(['keys', 'export-pem', keys], serviceVariables('auth', world.setting))
   const redis = new URL(world.setting.redisUrl)
   await addRedisUser(redis.href)
   return {
@@ -151,17 +145,6 @@ async function addRedisUser(url: string): Promise<void> {
   } finally {
     redis.disconnect()
   }
-}
-
-const jwks = Compile(Type.Object({ keys: Type.Array(JwkSchema, { minItems: 1 }) }))
-
-/** As many PEMs as the configuration names; the last one repeated if there are fewer keys. */
-async function publicKeys(authUrl: string): Promise<string[]> {
-  const response = await fetch(`${authUrl}/.well-known/jwks.json`)
-  const pems = jwks
-    .Parse(await response.json())
-    .keys.map((jwk) => createPublicKey({ key: jwk, format: 'jwk' }).export({ format: 'pem', type: 'spki' }))
-  return Array.from({ length: KEYS }, (_, index) => pems[index] ?? pems.at(-1) ?? '')
 }
 
 function configuration(...names: string[]): string {
