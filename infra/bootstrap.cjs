@@ -24,6 +24,7 @@ const COMMANDS = {
   chaos: 'infra/chaos/run.ts',
   gateways: 'infra/gateways/run.ts',
   portcullis: 'infra/dev/portcullis.ts',
+  pack: 'infra/packages/run.ts',
 }
 
 /** Passes every signal on, and ends what we started when whoever started us is gone. */
