@@ -52,41 +52,37 @@ async function tokenVerifier(app: FastifyInstance, options: TokenVerifierPluginO
   await registerJwt(app, verifier)
 
   const hook =
-    (authenticate: Hook, scopes?: readonly string[]): Hook =>
+    (admit: (request: FastifyRequest, claims: AccessClaims) => void, scopes?: readonly string[]): Hook =>
     async (request, reply) => {
       try {
-        await authenticate(request, reply)
+        const token = readBearer(request.headers.authorization)
+        const claims = verifier.check(token, verifyOptions(request))
+        admit(request, claims instanceof Promise ? await claims : claims)
       } catch (error) {
         const refusal = withChallenge(error, realm, scopes)
         reply.headers(refusal.headers)
         throw refusal
       }
     }
-  const asClient = async (request: FastifyRequest, scopes: readonly string[]) => {
-    const token = readBearer(request.headers.authorization)
-    request.client = requireScopes(await verifier.verify(token, verifyOptions(request)), scopes)
+  const asUser = (request: FastifyRequest, claims: AccessClaims) => {
+    request.user = requireUser(claims)
+  }
+  const asClient = (scopes: readonly string[]) => (request: FastifyRequest, claims: AccessClaims) => {
+    request.client = requireScopes(claims, scopes)
   }
 
   app.decorate('verifier', verifier)
   // @ts-expect-error -- null until a hook has authenticated a client, as with request.user
   app.decorateRequest('client', null)
-  app.decorate(
-    'authenticate',
-    hook(async (request) => {
-      await request.jwtVerify()
-    }),
-  )
-  app.decorate(
-    'authenticateClient',
-    hook((request) => asClient(request, [])),
-  )
+  app.decorate('authenticate', hook(asUser))
+  app.decorate('authenticateClient', hook(asClient([])))
   app.decorate('requireRole', (...roles) =>
-    hook(async (request) => {
-      await request.jwtVerify()
+    hook((request, claims) => {
+      asUser(request, claims)
       requireRoles(request.user, roles)
     }),
   )
-  app.decorate('requireScope', (...scopes) => hook((request) => asClient(request, scopes), scopes))
+  app.decorate('requireScope', (...scopes) => hook(asClient(scopes), scopes))
 
   app.addHook('onRoute', (route) => {
     if (route.config?.revocation === 'bounded' && !verifier.allowsBounded)

@@ -39,10 +39,14 @@ const notBefore = Compile(Type.Object({ nbf: Type.Optional(Type.Number()) }))
 const REFUSED_HEADERS = ['crit', 'jwk', 'jku', 'x5c', 'x5u']
 const USER_CLAIMS = ['sid', 'gen', 'roles', 'username']
 
-/** A token whose signature, issuer and audience are good, and which has not expired. */
+/** A token whose signature, issuer, audience and claims are good, at the times that it names. */
 export interface CheckedToken {
-  claims: AccessClaims
-  kid: string
+  readonly claims: AccessClaims
+  readonly kid: string
+  /** Milliseconds since 1970. */
+  readonly notBefore: number
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number
 }
 
 /**
@@ -99,10 +103,20 @@ export class TokenCheck {
   /** What a verified token says, if it has the claims of its sort and its time has come and not passed. */
   accept(token: unknown): CheckedToken {
     if (!decoded.Check(token)) throw invalidToken('malformed')
-    const checked = this.#accepted.get(token) ?? this.#read(token)
-    this.#times(checked.claims)
-    this.#accepted.set(token, checked)
+    let checked = this.#accepted.get(token)
+    if (checked === undefined) {
+      checked = this.#read(token)
+      this.#accepted.set(token, checked)
+    }
+    this.times(checked)
     return checked
+  }
+
+  /** Refuses a token whose time has passed, or has not come yet. To be asked on every use. */
+  times({ expiresAt, notBefore }: CheckedToken): void {
+    const now = this.#clock.now()
+    if (expiresAt <= now) throw invalidToken('expired')
+    if (notBefore > now) throw invalidToken('not yet valid')
   }
 
   #read(token: Static<typeof Decoded>): CheckedToken {
@@ -111,19 +125,13 @@ export class TokenCheck {
     // fast-jwt has decoded the same text.
     const texts = token.input.split('.', 2).map((part) => Buffer.from(part, 'base64url').toString())
     if (texts.some(hasRepeatedNames)) throw invalidToken('repeated names')
+    if (claims.exp - claims.iat > this.#maxLifeSeconds) throw invalidToken('lives too long')
+    if (!notBefore.Check(claims)) throw invalidToken('nbf')
     // The same object serves every later request with this token.
     Object.freeze(claims)
     if ('roles' in claims) Object.freeze(claims.roles)
     Object.freeze(claims.aud)
-    return { claims, kid }
-  }
-
-  #times(claims: AccessClaims): void {
-    const now = this.#clock.now()
-    if (claims.exp * 1000 <= now) throw invalidToken('expired')
-    if (claims.exp - claims.iat > this.#maxLifeSeconds) throw invalidToken('lives too long')
-    if (!notBefore.Check(claims)) throw invalidToken('nbf')
-    if (claims.nbf !== undefined && claims.nbf * 1000 > now) throw invalidToken('not yet valid')
+    return { claims, kid, notBefore: (claims.nbf ?? 0) * 1000, expiresAt: claims.exp * 1000 }
   }
 }
 

@@ -3,11 +3,14 @@ import type { AccessClaims, Position } from '@portcullis/schemas'
 import { invalidToken, StaleError } from './errors.ts'
 import type { KeySource } from './keys/source.ts'
 import type { Replica } from './replica/replica.ts'
-import type { TokenCheck } from './token-check.ts'
+import type { CheckedToken, TokenCheck } from './token-check.ts'
+import { TokenMemory } from './token-memory.ts'
 
 const POSITION_WAIT_MS = 250
 // One a signing key in use; more only pile up when keys are rotated for years without a restart.
 const JWT_VERIFIERS_KEPT = 16
+/** Tokens of half a kilobyte each. */
+const TOKENS_KEPT = 10_000
 
 export interface VerifyOptions {
   /** Accept an older replica than strict routes do, up to `boundedStalenessSeconds`. */
@@ -44,6 +47,7 @@ export interface VerifierParts {
 export class Verifier {
   readonly #parts: VerifierParts
   readonly #jwt = new Map<string, (token: string) => unknown>()
+  readonly #memory = new TokenMemory(TOKENS_KEPT)
   #state: 'new' | 'started' | 'closed' = 'new'
 
   constructor(parts: VerifierParts) {
@@ -105,10 +109,36 @@ export class Verifier {
    * @throws StaleError 503 if that cannot be told now.
    */
   async verify(token: string, options: VerifyOptions = {}): Promise<AccessClaims> {
+    return this.check(token, options)
+  }
+
+  /**
+   * As `verify`, at once for a token that was seen before: its signature is remembered, and everything else
+   * looked at again. Throws what is decided at once.
+   */
+  check(token: string, options: VerifyOptions = {}): AccessClaims | Promise<AccessClaims> {
+    const known = this.#memory.get(token)
+    if (known === undefined) return this.#verifyAnew(token, options)
+    const key = this.#parts.keys.find(known.kid)
+    if (key !== known.pem) {
+      this.#memory.delete(token)
+      return this.#verifyAnew(token, options, pemOf(key))
+    }
+    this.#parts.check.times(known)
+    return this.#decide(known, options)
+  }
+
+  async #verifyAnew(
+    token: string,
+    options: VerifyOptions,
+    key?: string | Promise<string>,
+  ): Promise<AccessClaims> {
     if (typeof token !== 'string') throw invalidToken('not a string')
     this.checkSize(token)
-    const pem = await this.keyFor(readHeader(token))
-    return this.admit(this.#verifySignature(token, pem), options)
+    const pem = await (key ?? this.keyFor(readHeader(token)))
+    const checked = this.#parts.check.accept(this.#verifySignature(token, pem))
+    this.#memory.set(token, { ...checked, pem })
+    return this.#decide(checked, options)
   }
 
   /** For adapters that drive fast-jwt themselves: the options that all of them share. */
@@ -123,35 +153,34 @@ export class Verifier {
 
   /** For adapters: the public key that the header names, as SPKI PEM. Asked on every use of a token. */
   keyFor(header: unknown): string | Promise<string> {
-    const pem = this.#parts.keys.find(this.#parts.check.kid(header))
-    if (typeof pem === 'string') return pem
-    return Promise.resolve(pem).then((found) => {
-      if (found === undefined) throw invalidToken('unknown key')
-      return found
-    })
+    return pemOf(this.#parts.keys.find(this.#parts.check.kid(header)))
   }
 
   /** For adapters: the decisions after the signature, on fast-jwt's `complete` result. Asked on every use. */
   admit(decoded: unknown, options: VerifyOptions = {}): AccessClaims | Promise<AccessClaims> {
-    const { claims, kid } = this.#parts.check.accept(decoded)
-    const decide = () => {
-      // What is known to be dead is dead, however old the knowledge.
-      const { replica } = this.#parts
-      if (options.ended ? replica.isDisowned(claims, kid) : replica.isRevoked(claims, kid))
-        throw invalidToken('revoked')
-      if (this.age() > this.#limitMs(options.bounded ?? false))
-        throw new StaleError('AUTH_REVOCATIONS_STALE', 'the replica is too old')
-      return claims
-    }
+    return this.#decide(this.#parts.check.accept(decoded), options)
+  }
+
+  #decide(checked: CheckedToken, options: VerifyOptions): AccessClaims | Promise<AccessClaims> {
     const { position } = options
-    if (!position || this.#parts.replica.reached(position)) return decide()
-    return this.#waitFor(position).then(decide)
+    if (!position || this.#parts.replica.reached(position)) return this.#judge(checked, options)
+    return this.#waitFor(position).then(() => this.#judge(checked, options))
+  }
+
+  #judge({ claims, kid }: CheckedToken, options: VerifyOptions): AccessClaims {
+    // What is known to be dead is dead, however old the knowledge.
+    const { replica } = this.#parts
+    if (options.ended ? replica.isDisowned(claims, kid) : replica.isRevoked(claims, kid))
+      throw invalidToken('revoked')
+    if (this.age() > this.#limitMs(options.bounded ?? false))
+      throw new StaleError('AUTH_REVOCATIONS_STALE', 'the replica is too old')
+    return claims
   }
 
   #verifySignature(token: string, pem: string): unknown {
     let verify = this.#jwt.get(pem)
     if (!verify) {
-      const created = createJwtVerifier({ ...this.jwtOptions, key: pem })
+      const created = createJwtVerifier({ ...this.jwtOptions, key: pem, cache: false })
       verify = (text) => created(text)
       const [oldest] = this.#jwt.keys()
       if (oldest !== undefined && this.#jwt.size >= JWT_VERIFIERS_KEPT) this.#jwt.delete(oldest)
@@ -186,6 +215,14 @@ export class Verifier {
     const { maxStalenessSeconds, boundedStalenessSeconds } = this.#parts
     return 1000 * (bounded ? Math.max(maxStalenessSeconds, boundedStalenessSeconds) : maxStalenessSeconds)
   }
+}
+
+function pemOf(found: ReturnType<KeySource['find']>): string | Promise<string> {
+  if (typeof found === 'string') return found
+  return Promise.resolve(found).then((pem) => {
+    if (pem === undefined) throw invalidToken('unknown key')
+    return pem
+  })
 }
 
 /** The header's JSON; whether the rest of the token is well-formed, fast-jwt finds out. */

@@ -1,8 +1,8 @@
 import fp from 'fastify-plugin'
-import type { Verifier } from '@portcullis/token-verifier'
-import { measureReplica, observeVerifier } from '@portcullis/service-kit'
+import { isUserClaims } from '@portcullis/schemas'
+import { readBearer, type Verifier } from '@portcullis/token-verifier'
+import { measureReplica, observeVerifier, type KeyOf } from '@portcullis/service-kit'
 import tokenVerifier from '@portcullis/token-verifier/fastify'
-import type { FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 
 export interface VerificationOptions {
@@ -37,10 +37,11 @@ export default fp<VerificationOptions>(
     app.health.add('revocations', () => {
       if (!app.verifier.ready) throw new Error('keys or revocations are missing')
     })
-    app.decorate('callerOf', async (request: FastifyRequest) => {
-      if (request.headers.authorization === undefined) return undefined
-      await request.jwtVerify()
-      return `user:${request.user.sub}`
+    app.decorate('callerOf', async (request) => {
+      const { authorization } = request.headers
+      if (authorization === undefined) return undefined
+      const claims = await app.verifier.check(readBearer(authorization))
+      return isUserClaims(claims) ? `user:${claims.sub}` : `client:${claims.client_id}`
     })
   },
   { name: 'verification', fastify: '5.x', dependencies: ['health', 'metrics'] },
@@ -48,7 +49,7 @@ export default fp<VerificationOptions>(
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Whom the limits count: the user of a good token. Rejects if the token is not good. */
-    callerOf: (request: FastifyRequest) => Promise<string | undefined>
+    /** Whom the limits count: the user or the client of a good token. Rejects if the token is not good. */
+    callerOf: KeyOf
   }
 }
