@@ -104,8 +104,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 export default fp(
   async (app) => {
     app.decorate('health', new Health())
-    app.addHook('onSend', async (request, reply) => {
+    app.addHook('onSend', (request, reply, _payload, done) => {
       if (request.routeOptions.config.quiet === true) reply.header('cache-control', 'no-store')
+      done()
     })
     await app.register(routes)
   },

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import cors from '@fastify/cors'
-import helmet from '@fastify/helmet'
 import underPressure from '@fastify/under-pressure'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, {
@@ -24,6 +23,7 @@ import { parseJsonBody } from './json-body.ts'
 import { loggerOptions, type LoggerOptions } from './logger.ts'
 import notFound from './not-found.ts'
 import requestLog from './request-log.ts'
+import securityHeaders from './security-headers.ts'
 import { validatorFactory } from './validator.ts'
 
 /** A Fastify instance whose routes take their types from TypeBox schemas. */
@@ -54,21 +54,6 @@ export interface AppOptions {
 const BODY_LIMIT_BYTES = 1024 * 1024
 /** The loop stands still for so long only when the process has far more work than it can do. */
 const MAX_EVENT_LOOP_DELAY_MS = 1500
-
-/** What matters to answers in JSON, and no more; the pages of /docs set their own policy. */
-const SECURITY_HEADERS = {
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-  },
-  crossOriginOpenerPolicy: false,
-  originAgentCluster: false,
-  dnsPrefetchControl: false,
-  frameguard: false,
-  ieNoOpen: false,
-  permittedCrossDomainPolicies: false,
-  xssFilter: false,
-} as const
 
 const EXPOSED_HEADERS = [
   'ETag',
@@ -129,13 +114,10 @@ export function createApp(options: AppOptions): App {
     async (_request: unknown, body: Buffer) => parseJsonBody(body),
   )
   app.addSchema(ProblemSchema)
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id)
-  })
 
+  app.register(securityHeaders)
   app.register(notFound)
   app.register(requestLog)
-  app.register(helmet, SECURITY_HEADERS)
   if (corsOrigins.length > 0) {
     app.register(cors, {
       origin: [...corsOrigins],

@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 /** One line a request, when it has been answered; probes and metrics at level debug. */
 export default fp(
   async (app) => {
-    app.addHook('onResponse', async (request, reply) => {
+    app.addHook('onResponse', (request, reply, done) => {
       const level = request.routeOptions.config.quiet === true ? 'debug' : 'info'
       request.log[level](
         {
@@ -13,6 +13,7 @@ export default fp(
         },
         'request',
       )
+      done()
     })
   },
   { name: 'request-log', fastify: '5.x' },

@@ -29,8 +29,9 @@ const CLOSE_TIMEOUT_MS = 10_000
  */
 export async function serve(app: App, { host, port, drainSeconds = 0 }: ServeOptions): Promise<string> {
   let isLeaving = false
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (isLeaving) reply.header('connection', 'close')
+    done()
   })
   closeWithGrace(
     { delay: CLOSE_TIMEOUT_MS + LINGER_MS + drainSeconds * 1000, logger: false },

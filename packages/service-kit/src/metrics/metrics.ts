@@ -27,9 +27,10 @@ export default fp<MetricsOptions>(
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
       registers: [registry],
     })
-    app.addHook('onResponse', async (request, reply) => {
+    app.addHook('onResponse', (request, reply, done) => {
       const route = request.routeOptions.url ?? 'none'
       durations.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
+      done()
     })
     const problems = new Counter({
       name: 'problems_total',

@@ -178,3 +178,23 @@ t.test('answers carry the headers that keep browsers from harm', async (t) => {
     'strict-transport-security': /max-age=\d+/,
   })
 })
+
+t.test('what nobody should read is hidden in the log, down to the third level and in lists', async (t) => {
+  const lines: string[] = []
+  const app = appWithRoutes({ logger: { level: 'info', stream: { write: (line) => lines.push(line) } } })
+  t.teardown(() => app.close())
+  const list = [{ token: 'hunter2' }, { name: 'kept' }]
+  const fields = { password: 'hunter2', a: { email: 'hunter2', b: { 'set-cookie': 'hunter2' } }, list, n: 7 }
+  app.log.info(fields, 'fields')
+  app.log.child({ service: 'x' }).warn({ authorization: 'hunter2', at: new Date(0), none: null }, 'child')
+  t.notMatch(lines.join(''), /hunter2/)
+  const [first, second] = lines.map((line): unknown => JSON.parse(line))
+  t.match(first, {
+    password: '[redacted]',
+    a: { email: '[redacted]', b: { 'set-cookie': '[redacted]' } },
+    list: [{ token: '[redacted]' }, { name: 'kept' }],
+    n: 7,
+  })
+  t.match(second, { authorization: '[redacted]', at: '1970-01-01T00:00:00.000Z', none: null, service: 'x' })
+  t.match(list, [{ token: 'hunter2' }, { name: 'kept' }], 'what was logged is not changed')
+})

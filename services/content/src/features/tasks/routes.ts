@@ -57,8 +57,9 @@ const documented = { tags: ['tasks'], security: [{ bearer: [] }] }
 
 /** Tasks are for their owner alone: what belongs to somebody else is answered as what does not exist. */
 export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (reply.statusCode < 400) reply.header('cache-control', 'private, no-cache')
+    done()
   })
 
   app.post(
