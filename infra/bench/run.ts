@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { say } from '../dev/screen.ts'
 import type { Pace } from './compare.ts'
+import { printProfiles } from './profile.ts'
 import { machine, print, type Row } from './report.ts'
 import { deepPages } from './scenarios/deep-pages.ts'
 import { loginFlood, loginTiming } from './scenarios/logins.ts'
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true },
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
+    profile: { type: 'string' },
   },
 })
 const pace = values.quick ? { rounds: 2, seconds: 2 } : { rounds: 5, seconds: 5 }
@@ -43,7 +45,7 @@ const rows: Row[] = []
 for (const on of ['one', 'all'] as const) {
   const these = chosen.filter(([, scenario]) => scenario.on === on)
   if (these.length === 0) continue
-  const stage = await setStage(on)
+  const stage = await setStage(on, values.profile)
   try {
     for (const [name, { run }] of these) {
       say('measure', name)
@@ -53,6 +55,7 @@ for (const on of ['one', 'all'] as const) {
     await stage.stop()
   }
 }
+if (values.profile !== undefined) printProfiles(values.profile)
 if (values.json) console.log(JSON.stringify({ machine: machine(), isPinned, rows }, undefined, 2))
 else {
   console.log(`\n${machine()}${isPinned ? ', pinned' : ', not pinned'}\n`)

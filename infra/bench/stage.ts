@@ -11,6 +11,7 @@ import { findRedis } from '../dev/redis-program.ts'
 import { startRedis } from '../dev/redis.ts'
 import { say } from '../dev/screen.ts'
 import { serviceVariables, type Setting } from '../dev/services.ts'
+import { profileArguments } from './profile.ts'
 import { startServer, type processors, type Server } from './server.ts'
 
 /** Both services in production mode, and the reference, on stores of their own. */
@@ -26,8 +27,11 @@ export interface Stage {
 /** Limits stay on, at a number that nobody reaches: what they cost belongs to the figures. */
 const SETTINGS = { RATE_LIMIT_MAX: '1000000000', LOGIN_THROTTLE: 'off', LOG_LEVEL: 'info' }
 
-/** @param on the processors that each service has. */
-export async function setStage(on: keyof typeof processors): Promise<Stage> {
+/**
+ * @param on the processors that each service has.
+ * @param profiles folder into which each service writes its CPU profile when it stops.
+ */
+export async function setStage(on: keyof typeof processors, profiles?: string): Promise<Stage> {
   build()
   const guard = new Guard()
   const folder = homeFolder(`bench-${process.pid}`)
@@ -73,7 +77,10 @@ export async function setStage(on: keyof typeof processors): Promise<Stage> {
       `services/${name}/dist/server.js`,
       setting.ports[name],
       { ...serviceVariables(name, setting), ...SETTINGS, HOST: '127.0.0.1' },
-      { on },
+      {
+        on,
+        args: profiles === undefined ? [] : profileArguments(profiles, name),
+      },
     )
   const auth = await start('auth')
   const content = await start('content')
