@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'
 
@@ -10,14 +11,19 @@ const PAUSE_MS = 1000
 const BATCH_SIZE = 1000
 
 /**
- * Adds to a caller's count and says how much there is and for how many ms. The first of a window sets its end.
+ * Says what this instance has counted of a caller, and tells how much all have and for how many ms. The first of a
+ * window sets its end. Saying it twice, as after a lost answer, counts nothing twice.
+ *
+ * KEYS: hash of the caller. ARGV: instance, its count, ms.
  */
-const ADD = `
-local count = redis.call('INCRBY', KEYS[1], ARGV[1])
+const SETTLE = `
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+local count = 0
+for _, part in ipairs(redis.call('HVALS', KEYS[1])) do count = count + tonumber(part) end
 local ttl = redis.call('PTTL', KEYS[1])
 if ttl < 0 then
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
-  ttl = tonumber(ARGV[2])
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+  ttl = tonumber(ARGV[3])
 end
 return {count, ttl}`
 
@@ -60,6 +66,7 @@ export class RequestCounter {
   readonly #redis: Redis | undefined
   readonly #prefix: string
   readonly #now: () => number
+  readonly #instance = randomUUID()
   readonly #callers = new LRUCache<string, Caller>({
     max: MAX_CALLERS,
     dispose: (caller) => this.#unsettled.delete(caller),
@@ -143,7 +150,7 @@ export class RequestCounter {
     const pipeline = this.#redis.pipeline()
     for (const { caller, own } of batch) {
       const ttl = Math.max(1, Math.ceil(caller.until - now))
-      pipeline.eval(ADD, 1, this.#prefix + caller.key, own - caller.told, ttl)
+      pipeline.eval(SETTLE, 1, this.#prefix + caller.key, this.#instance, own, ttl)
     }
     const replies = await pipeline.exec().catch(() => null)
     for (const [index, { caller, own }] of batch.entries()) this.#apply(caller, own, replies?.[index])

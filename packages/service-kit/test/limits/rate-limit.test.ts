@@ -83,6 +83,19 @@ t.test('however many come at once, no more than the limit pass', async (t) => {
   t.equal(answers.filter(({ statusCode }) => statusCode === 200).length, 100)
 })
 
+t.test('an answer of Redis that is lost counts nothing twice', async (t) => {
+  const own = await startRedis(t)
+  const { passed } = await instance(t, { max: 40 }, own)
+  const admin = connectRedis(own.url(), { name: 'admin' })
+  t.teardown(() => admin.disconnect())
+  await redisReady(admin)
+  // What is written meanwhile is carried out when the pause is over, and nobody waits for the answer so long.
+  await admin.client('PAUSE', 400, 'ALL')
+  t.equal(await passed(20), 20)
+  await until(async () => Number((await admin.hvals(`${t.name}:ada`).catch(() => []))[0]) === 20)
+  t.equal(await passed(30), 20)
+})
+
 t.test('what one instance has counted, another one knows a moment later', async (t) => {
   const [one, two] = [await instance(t, {}, server), await instance(t, {}, server)]
   t.equal(await one.passed(100), 100)
@@ -147,7 +160,7 @@ t.test('a Redis that comes back, empty, is told what was counted meanwhile', asy
   const admin = connectRedis(redis.url(), { name: 'admin' })
   t.teardown(() => admin.disconnect())
   await redisReady(admin)
-  await until(async () => Number(await admin.get(`${t.name}:ada`)) === 90)
+  await until(async () => Number((await admin.hvals(`${t.name}:ada`))[0]) === 90)
   t.ok((await two.passed(100)) <= 35)
 })
 
