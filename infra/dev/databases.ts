@@ -75,7 +75,7 @@ export async function isCurrent(service: ServiceName, databaseUrl: string): Prom
     await client.connect()
     const { rows } = await client.query<{ name: string }>('select name from migrations')
     const applied = new Set(rows.map(({ name }) => name))
-    const files = readdirSync(migrations[service].folder).filter((file) => file.endsWith('.sql'))
+    const files = readdirSync(migrations[service]).filter((file) => file.endsWith('.sql'))
     return files.every((file) => applied.has(basename(file, '.sql')))
   } catch {
     return false
@@ -98,5 +98,5 @@ export async function makeDatabase(
 /** Applies what is missing of a service's migrations, and gives their names. */
 export async function migrateDatabase(service: ServiceName, databaseUrl: string): Promise<string[]> {
   const { migrate } = await import('@portcullis/service-kit')
-  return migrate({ databaseUrl, ...migrations[service] })
+  return migrate({ databaseUrl, folder: migrations[service] })
 }

@@ -17,10 +17,10 @@ export function homeFolder(...names: string[]): string {
   return folder
 }
 
-/** Folders of migrations, and the numbers of the locks under which `portcullis migrate` applies them, too. */
+/** Folders of migrations. */
 export const migrations = {
-  auth: { folder: join(root, 'migrations/auth'), lockValue: 7_170_001 },
-  content: { folder: join(root, 'migrations/content'), lockValue: 7_170_002 },
+  auth: join(root, 'migrations/auth'),
+  content: join(root, 'migrations/content'),
 } as const
 
 export type ServiceName = keyof typeof migrations

@@ -48,16 +48,26 @@ const databaseUrls = { ...databaseUrl, CONTENT_DATABASE_URL: Type.Optional(commo
 
 const { KEY_ENCRYPTION_KEY, KEY_ENCRYPTION_KEY_PREVIOUS, SIGNING_ALGORITHM } = ConfigSchema.properties
 const keySettings = { KEY_ENCRYPTION_KEY, KEY_ENCRYPTION_KEY_PREVIOUS, SIGNING_ALGORITHM }
-/** With it a command waits until every verifier has applied what it revoked. */
-const revocationRedis = { REVOCATION_REDIS_URL: Type.Optional(commonSettings.REVOCATION_REDIS_URL) }
+/** Where else a command has to tell of what it changed; see `StoreConfig` and `awaitVerifiers`. */
+const redisUrls = {
+  CACHE_REDIS_URL: Type.Optional(commonSettings.CACHE_REDIS_URL),
+  REVOCATION_REDIS_URL: Type.Optional(commonSettings.REVOCATION_REDIS_URL),
+  SESSION_REDIS_URL: Type.Optional(ConfigSchema.properties.SESSION_REDIS_URL),
+}
+const storeSettings = { ...databaseUrl, ...redisUrls }
 
 /** What each command of `portcullis` reads. */
 export const commandConfigs = {
   provision: Type.Object({ ...databaseUrls, POSTGRES_ADMIN_URL: commonSettings.DATABASE_URL }),
   migrate: Type.Object(databaseUrls),
-  createAdmin: Type.Object({ ...databaseUrl, ...hashSettings, ADMIN_PASSWORD: Type.Optional(Type.String()) }),
-  keys: Type.Object({ ...databaseUrl, ...keySettings, ...revocationRedis }),
-  clients: Type.Object({ ...databaseUrl, CLIENT_SECRET: Type.Optional(Type.String({ minLength: 32 })) }),
+  createAdmin: Type.Object({
+    ...storeSettings,
+    ...hashSettings,
+    ADMIN_PASSWORD: Type.Optional(Type.String()),
+  }),
+  keys: Type.Object({ ...storeSettings, ...keySettings }),
+  clients: Type.Object({ ...storeSettings, CLIENT_SECRET: Type.Optional(Type.String({ minLength: 32 })) }),
+  users: Type.Object(storeSettings),
 }
 
 /** @throws {ConfigError} naming every setting at fault. */

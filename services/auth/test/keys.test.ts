@@ -115,7 +115,7 @@ t.test('keys', async (t) => {
       REVOCATION_REDIS_URL: undefined,
     })
     t.equal(unasked.code, 0)
-    t.match(unasked.out, 'not asked')
+    t.match(unasked.err, 'not asked')
   })
 
   await t.test(

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'
 import { Type } from 'typebox'
@@ -12,6 +13,10 @@ const GRACE_MS = 500
 /** While other instances cannot be heard, a query is shared with those who ask within so many ms. */
 const JOIN_MS = 50
 const RETRY_MS = 50
+/** A program that only raises waits for so long to learn which server it is on, in ms. */
+const LEARN_MS = 1000
+/** An entry lives for so long whatever happens. */
+const TTL_MS = 10_000
 const MAX_ENTRIES = 10_000
 const MAX_BYTES = 64 * 1024 * 1024
 const MAX_TOPICS = 100_000
@@ -64,8 +69,8 @@ export class Cache {
   #counter = 0
 
   constructor(options: CacheOptions) {
-    const { name, redis, subscriber, ttlMs = 10_000, now = () => performance.now() } = options
-    const channel = `cache:${name}`
+    const { name, redis, subscriber, ttlMs = TTL_MS, now = () => performance.now() } = options
+    const channel = channelOf(name)
     this.#now = now
     this.#onRead = options.onRead ?? (() => undefined)
     this.#shared = new SharedTier({ redis, name, channel, ttlMs, now })
@@ -202,6 +207,25 @@ export class Cache {
     this.#counter += 1
     return this.#counter
   }
+}
+
+/**
+ * Makes void what depends on the topics in every instance, for a program that has no cache of its own.
+ *
+ * @param redis connected
+ * @param name of the cache
+ * @returns whether Redis was told; otherwise entries are void when they are ten seconds old
+ */
+export async function raiseTopics(redis: Redis, name: string, topics: readonly string[]): Promise<boolean> {
+  const now = () => performance.now()
+  const tier = new SharedTier({ redis, name, channel: channelOf(name), ttlMs: TTL_MS, now })
+  // Redis may refuse to tell what is asked of it.
+  await Promise.race([tier.learnt(), sleep(LEARN_MS, undefined, { ref: false })])
+  return tier.raise(topics)
+}
+
+function channelOf(name: string): string {
+  return `cache:${name}`
 }
 
 function isSame(a: readonly number[], b: readonly number[]): boolean {

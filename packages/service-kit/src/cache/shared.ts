@@ -60,13 +60,14 @@ export class SharedTier {
   #versions = 0
   #prefix: string | undefined
   #pausedUntil = -Infinity
+  #learning: Promise<void> = Promise.resolve()
 
   constructor(options: SharedOptions) {
     this.#options = options
     const { redis } = options
-    redis.on('ready', () => void this.#learnServer())
+    redis.on('ready', () => (this.#learning = this.#learnServer()))
     redis.on('close', () => (this.#prefix = undefined))
-    if (redis.status === 'ready') void this.#learnServer()
+    if (redis.status === 'ready') this.#learning = this.#learnServer()
   }
 
   /** Names this instance in messages. */
@@ -76,6 +77,11 @@ export class SharedTier {
 
   get isUsable(): boolean {
     return this.#prefix !== undefined && this.#options.now() >= this.#pausedUntil
+  }
+
+  /** Waits until the server is known, or the connection is lost. */
+  async learnt(): Promise<void> {
+    await this.#learning
   }
 
   /** Undefined if Redis does not answer. Three topics are read at once; `topics` has just as many. */

@@ -6,14 +6,14 @@ export interface MigrateOptions {
   readonly databaseUrl: string
   /** Folder of `NNNN-name.sql` files, applied in the order of their numbers. */
   readonly folder: string
-  /** Number of the advisory lock that several starters wait for; one for each service. */
-  readonly lockValue: number
   readonly log?: (message: string) => void
   /** How long a migration waits for a lock on a table before it gives way and tries again, in ms. */
   readonly lockTimeoutMs?: number
 }
 
 const ATTEMPTS = 5
+/** Several starters wait for each other under this number; PostgreSQL keeps the locks of each database apart. */
+const LOCK = 7_170_001
 
 /**
  * Brings the database forward to the newest migration, all pending ones in one transaction. Starters that come
@@ -24,13 +24,13 @@ const ATTEMPTS = 5
  * @throws if a migration fails or the files and the database disagree about their order.
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
-  const { databaseUrl, folder, lockValue, log = () => undefined, lockTimeoutMs = 3000 } = options
+  const { databaseUrl, folder, log = () => undefined, lockTimeoutMs = 3000 } = options
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5000 })
   client.on('error', () => undefined)
   await client.connect()
   try {
     // Taken here and not by the runner, because lock_timeout must not end the wait for other starters.
-    await client.query('select pg_advisory_lock($1)', [lockValue])
+    await client.query('select pg_advisory_lock($1)', [LOCK])
     await client.query("select set_config('lock_timeout', $1, false)", [`${lockTimeoutMs}ms`])
     for (let attempt = 1; ; attempt += 1) {
       try {

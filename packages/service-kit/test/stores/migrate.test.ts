@@ -27,7 +27,7 @@ const tables = async () =>
 t.test('pending migrations are applied in order, once', async (t) => {
   const folder = t.testdir(files)
   const said: string[] = []
-  const options = { databaseUrl, folder, lockValue: 1, log: (message: string) => said.push(message) }
+  const options = { databaseUrl, folder, log: (message: string) => said.push(message) }
   t.strictSame(await migrate(options), ['0001-first', '0002-second'])
   t.strictSame(said, ['applied 0001-first', 'applied 0002-second'])
   t.strictSame(await tables(), ['first', 'second'])
@@ -36,9 +36,7 @@ t.test('pending migrations are applied in order, once', async (t) => {
 
 t.test('starters that come at the same time migrate once', async (t) => {
   const folder = t.testdir(files)
-  const applied = await Promise.all(
-    Array.from({ length: 5 }, () => migrate({ databaseUrl, folder, lockValue: 1 })),
-  )
+  const applied = await Promise.all(Array.from({ length: 5 }, () => migrate({ databaseUrl, folder })))
   t.strictSame(
     applied.flat().sort((a, b) => (a < b ? -1 : 1)),
     ['0001-first', '0002-second'],
@@ -47,7 +45,7 @@ t.test('starters that come at the same time migrate once', async (t) => {
 
 t.test('a migration that fails throws, and leaves the database as it was', async (t) => {
   const folder = t.testdir({ ...files, '0003-broken.sql': 'create table third (id int); select nonsense' })
-  await t.rejects(migrate({ databaseUrl, folder, lockValue: 1 }), /nonsense/)
+  await t.rejects(migrate({ databaseUrl, folder }), /nonsense/)
   t.strictSame(await tables(), [])
 })
 
@@ -55,16 +53,14 @@ t.test('a migration that comes late with an early number is refused', async (t) 
   await migrate({
     databaseUrl,
     folder: t.testdir({ '0002-second.sql': files['0002-second.sql'] }),
-    lockValue: 1,
   })
-  await t.rejects(migrate({ databaseUrl, folder: t.testdir(files), lockValue: 1 }), /0001-first is preceding/)
+  await t.rejects(migrate({ databaseUrl, folder: t.testdir(files) }), /0001-first is preceding/)
 })
 
 t.test('a migration waits for nobody’s lock for long, and tries again', async (t) => {
   await migrate({
     databaseUrl,
     folder: t.testdir({ '0001-first.sql': files['0001-first.sql'] }),
-    lockValue: 1,
   })
   const folder = t.testdir({
     '0001-first.sql': files['0001-first.sql'],
@@ -75,7 +71,6 @@ t.test('a migration waits for nobody’s lock for long, and tries again', async 
   const migrating = migrate({
     databaseUrl,
     folder,
-    lockValue: 1,
     lockTimeoutMs: 50,
     log: (message) => {
       said.push(message)
@@ -90,6 +85,6 @@ t.test('a migration whose table stays locked gives up', async (t) => {
   await client.query('create table first (id int)')
   await client.query('begin; lock table first')
   const folder = t.testdir({ '0001-change.sql': 'alter table first add column name text' })
-  await t.rejects(migrate({ databaseUrl, folder, lockValue: 1, lockTimeoutMs: 10 }), { code: '55P03' })
+  await t.rejects(migrate({ databaseUrl, folder, lockTimeoutMs: 10 }), { code: '55P03' })
   await client.query('rollback')
 })

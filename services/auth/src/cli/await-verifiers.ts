@@ -3,22 +3,38 @@ import { formatPosition } from '@portcullis/schemas'
 import type { Receipt } from '../database/transaction.ts'
 import { readProgress, readStoredProgress } from '../revocation/acks.ts'
 import { Barrier } from '../revocation/barrier.ts'
-import type { Stores } from './database.ts'
+import type { Context } from './context.ts'
+import type { Stores } from './stores.ts'
 
 /** How often an answer of the barrier is waited for, each for a second. */
 const ATTEMPTS = 10
+/** Done, but a verifier has not said in time that it has applied it. */
+const EXIT_PENDING = 2
+
+/** How far a revocation has come; undefined where nobody can be asked. */
+export interface Settled {
+  readonly revocation_position?: string
+  readonly revocation_pending?: number
+}
 
 /**
- * Says where a revocation stands in the log, and waits until every verifier has applied it; the exit code is 2 if
- * one does not say so. Without Redis nobody can be asked, and nobody is waited for.
+ * Waits until every verifier has applied a revocation; the exit code is 2 if one does not say so. Without Redis
+ * nobody can be asked, and nobody is waited for.
+ *
+ * @param receipt undefined if nothing had to be revoked
  */
 export async function awaitVerifiers(
+  { out }: Context,
   { db }: Pick<Stores, 'db'>,
   { REVOCATION_REDIS_URL: url }: { readonly REVOCATION_REDIS_URL?: string },
-  receipt: Receipt,
-): Promise<void> {
-  console.log(`revocation_position: ${formatPosition(receipt.position)}`)
-  if (url === undefined) return console.log('verifiers: not asked, for want of REVOCATION_REDIS_URL')
+  receipt: Receipt | undefined,
+): Promise<Settled> {
+  if (!receipt) return {}
+  const revocation_position = formatPosition(receipt.position)
+  if (url === undefined) {
+    out.note('verifiers: not asked, for want of REVOCATION_REDIS_URL')
+    return { revocation_position }
+  }
   const redis = connectRedis(url, { name: 'portcullis' })
   try {
     await redisReady(redis)
@@ -28,8 +44,8 @@ export async function awaitVerifiers(
     })
     let pending = receipt.verifiers.length
     for (let i = 0; i < ATTEMPTS && pending > 0; i++) pending = await barrier.wait(receipt)
-    console.log(`revocation_pending: ${pending}`)
-    if (pending > 0) process.exitCode = 2
+    if (pending > 0) out.exitCode = EXIT_PENDING
+    return { revocation_position, revocation_pending: pending }
   } finally {
     redis.disconnect()
   }

@@ -1,35 +1,31 @@
 import { fileURLToPath } from 'node:url'
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { migrate } from '@portcullis/service-kit'
-import { commandConfigs, readCommandConfig } from '../config.ts'
+import { commandConfigs } from '../config.ts'
+import type { Context } from './context.ts'
 
-/** Starters of one service wait for each other under this number. */
-const LOCKS = { auth: 7_170_001, content: 7_170_002 } as const
+/** Where the migrations of a service are, in a checkout and in the image alike. */
+export function migrationsOf(service: 'auth' | 'content'): string {
+  return fileURLToPath(new URL(`../../../../migrations/${service}`, import.meta.url))
+}
 
-const folderOf = (service: 'auth' | 'content') =>
-  fileURLToPath(new URL(`../../../../migrations/${service}`, import.meta.url))
-
-export function migrateCommand(): Command {
-  return new Command('migrate')
+export function addMigrateCommand(program: Command, context: Context): void {
+  program
+    .command('migrate')
     .description(
       'Bring the databases forward: that of auth, and that of content if CONTENT_DATABASE_URL is set',
     )
     .action(async () => {
-      const { DATABASE_URL, CONTENT_DATABASE_URL } = readCommandConfig(commandConfigs.migrate)
-      await Promise.all([
+      const { DATABASE_URL, CONTENT_DATABASE_URL } = context.config(commandConfigs.migrate)
+      const migrateOne = async (service: 'auth' | 'content', databaseUrl: string) => {
+        const log = (message: string) => context.out.note(`${service}: ${message}`)
+        const applied = await migrate({ databaseUrl, folder: migrationsOf(service), log })
+        return [service, applied.length === 0 ? 'up to date' : applied] as const
+      }
+      const done = await Promise.all([
         migrateOne('auth', DATABASE_URL),
         ...(CONTENT_DATABASE_URL === undefined ? [] : [migrateOne('content', CONTENT_DATABASE_URL)]),
       ])
+      await context.out.document(Object.fromEntries(done))
     })
-}
-
-async function migrateOne(service: 'auth' | 'content', databaseUrl: string): Promise<void> {
-  const log = (message: string) => console.log(`${service}: ${message}`)
-  const applied = await migrate({
-    databaseUrl,
-    folder: folderOf(service),
-    lockValue: LOCKS[service],
-    log,
-  })
-  if (applied.length === 0) log('up to date')
 }

@@ -1,19 +1,23 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { provisionDatabase } from '@portcullis/service-kit'
-import { commandConfigs, readCommandConfig } from '../config.ts'
+import { commandConfigs } from '../config.ts'
+import type { Context } from './context.ts'
 
-export function provisionCommand(): Command {
-  return new Command('provision')
+export function addProvisionCommand(program: Command, context: Context): void {
+  program
+    .command('provision')
     .description(
       'Make the login roles and databases that DATABASE_URL and CONTENT_DATABASE_URL name, as POSTGRES_ADMIN_URL',
     )
     .action(async () => {
-      const config = readCommandConfig(commandConfigs.provision)
+      const config = context.config(commandConfigs.provision)
       const urls = { auth: config.DATABASE_URL, content: config.CONTENT_DATABASE_URL }
+      const done: Record<string, string> = {}
       for (const [service, databaseUrl] of Object.entries(urls)) {
         if (databaseUrl === undefined) continue
         const isNew = await provisionDatabase({ adminUrl: config.POSTGRES_ADMIN_URL, databaseUrl })
-        console.log(`${service}: ${isNew ? 'made the database' : 'the database is there'}`)
+        done[service] = isNew ? 'made the database' : 'the database is there'
       }
+      await context.out.document(done)
     })
 }

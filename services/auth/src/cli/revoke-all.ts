@@ -1,19 +1,25 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
+import { commandConfigs } from '../config.ts'
 import { revokeAll } from '../revocation/revoke-all.ts'
 import { awaitVerifiers } from './await-verifiers.ts'
-import { withDatabase, type Stores } from './database.ts'
-import { keyMakerOf, readKeyConfig } from './keys.ts'
+import type { Context } from './context.ts'
+import { keyMakerOf } from './keys.ts'
+import { withStores } from './stores.ts'
 
-export function revokeAllCommand(): Command {
-  return new Command('revoke-all')
+export function addRevokeAllCommand(program: Command, context: Context): void {
+  program
+    .command('revoke-all')
     .description('End every session, give up every key and begin a new epoch: no token of before is good')
     .action(async () => {
-      const config = readKeyConfig()
-      const work = async (stores: Stores) => {
-        const { sessions, receipt } = await revokeAll(stores, keyMakerOf(config))
-        console.log(`sessions: ${sessions}`)
-        await awaitVerifiers(stores, config, receipt)
-      }
-      await withDatabase(config, work, { isPatient: true })
+      const config = context.config(commandConfigs.keys)
+      await withStores(
+        config,
+        async (stores) => {
+          const { sessions, receipt } = await revokeAll(stores, keyMakerOf(config))
+          const settled = await awaitVerifiers(context, stores, config, receipt)
+          await context.out.document({ sessions, ...settled })
+        },
+        { isPatient: true },
+      )
     })
 }

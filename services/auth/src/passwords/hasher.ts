@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import argon2 from 'argon2'
 import { problem } from '@portcullis/service-kit'
 import { JobPool, PoolFullError } from './job-pool.ts'
+import { isBcrypt, verifyBcrypt } from './stored-hash.ts'
 
 export interface HashCost {
   readonly memoryKib: number
@@ -50,14 +51,16 @@ export class PasswordHasher {
   }
 
   /**
-   * Whether the password belongs to the hash. Without a hash it does the same work and answers no, so that the
+   * Whether the password belongs to the hash, argon2's or, of somebody who came from elsewhere, bcrypt's. Without a hash it does the same work and answers no, so that the
    * time tells nobody whether a user exists.
    *
    * @throws ProblemError AUTH_HASHING_BUSY
    */
   async verify(hash: string | undefined, password: string): Promise<boolean> {
     const against = hash ?? (await this.#dummyHash)
-    const matches = await this.#run(() => argon2.verify(against, password))
+    const matches = await this.#run(() =>
+      isBcrypt(against) ? verifyBcrypt(against, password) : argon2.verify(against, password),
+    )
     return matches && hash !== undefined
   }
 

@@ -1,11 +1,10 @@
-import type { FastifyInstance } from 'fastify'
-import type { UserClaims } from '@portcullis/schemas'
 import type { Receipt } from '../database/transaction.ts'
 import { findReceipt } from '../revocation/receipt.ts'
 import { lockRolesToGrant } from '../roles/queries.ts'
 import { ADMIN_ROLE, isLastActiveAdmin } from './last-admin.ts'
-import { lockForAdmin } from './lock-for-admin.ts'
+import type { LockUser } from './lock-for-admin.ts'
 import { updateUserRoles, type ShownUser } from './queries.ts'
+import type { UserStores } from './stores.ts'
 
 type Decided =
   | { readonly outcome: 'changed'; readonly user: ShownUser }
@@ -17,20 +16,20 @@ export type ChangedRoles =
   | Exclude<Decided, { readonly outcome: 'changed' }>
 
 /**
- * Gives a user other roles, for an admin. The user's access tokens die with the old ones; the sessions live on
+ * Gives a user other roles. The user's access tokens die with the old ones; the sessions live on
  * and refresh into the new ones, since version and roles are one row. Roles that are the same change nothing.
  *
  * @param decide the new roles, given those that the user has
  */
 export async function changeRoles(
-  app: FastifyInstance,
-  admin: UserClaims,
+  stores: UserStores,
+  lock: LockUser,
   userId: string,
   decide: (roles: readonly string[]) => readonly string[],
 ): Promise<ChangedRoles> {
-  const now = app.now()
-  const { value, receipt } = await app.transact<Decided>(async (trx) => {
-    const locked = await lockForAdmin(trx, admin, userId, now)
+  const now = stores.now()
+  const { value, receipt } = await stores.transact<Decided>(async (trx) => {
+    const locked = await lock(trx, userId, now)
     if (locked.outcome !== 'locked') return { value: locked }
     const { ver: _ver, ...user } = locked.user
     const roles = [...new Set(decide(user.roles))].sort()
@@ -49,5 +48,5 @@ export async function changeRoles(
     }
   })
   if (value.outcome !== 'changed') return value
-  return { ...value, receipt: receipt ?? (await findReceipt(app.db, 'user', value.user.id)) }
+  return { ...value, receipt: receipt ?? (await findReceipt(stores.db, 'user', value.user.id)) }
 }

@@ -1,11 +1,11 @@
-import type { FastifyInstance } from 'fastify'
-import type { UserClaims, UserStatusBody } from '@portcullis/schemas'
+import type { UserStatusBody } from '@portcullis/schemas'
 import type { Receipt } from '../database/transaction.ts'
 import { findReceipt } from '../revocation/receipt.ts'
 import { endSessionsOfUser } from '../sessions/queries.ts'
 import { isLastActiveAdmin } from './last-admin.ts'
-import { lockForAdmin } from './lock-for-admin.ts'
+import type { LockUser } from './lock-for-admin.ts'
 import { raiseUserVersion, updateUserStatus, type ShownUser } from './queries.ts'
+import type { UserStores } from './stores.ts'
 
 type Decided =
   | { readonly outcome: 'changed'; readonly user: ShownUser; readonly ended: readonly string[] }
@@ -15,16 +15,16 @@ export type ChangedStatus =
   | { readonly outcome: 'changed'; readonly user: ShownUser; readonly receipt: Receipt | undefined }
   | Exclude<Decided, { readonly outcome: 'changed' }>
 
-/** Disables a user, which ends every session and kills every token, or enables it again, for an admin. */
+/** Disables a user, which ends every session and kills every token, or enables it again. */
 export async function changeStatus(
-  app: FastifyInstance,
-  admin: UserClaims,
+  stores: UserStores,
+  lock: LockUser,
   userId: string,
   status: UserStatusBody['status'],
 ): Promise<ChangedStatus> {
-  const now = app.now()
-  const { value, receipt } = await app.transact<Decided>(async (trx) => {
-    const locked = await lockForAdmin(trx, admin, userId, now)
+  const now = stores.now()
+  const { value, receipt } = await stores.transact<Decided>(async (trx) => {
+    const locked = await lock(trx, userId, now)
     if (locked.outcome !== 'locked') return { value: locked }
     const { ver: _ver, ...user } = locked.user
     if (user.status === status) return { value: { outcome: 'changed', user, ended: [] } }
@@ -42,11 +42,11 @@ export async function changeStatus(
   })
   if (value.outcome !== 'changed') return value
   const { user, ended } = value
-  await app.sessionMirror.drop(user.id, ended)
+  await stores.sessionMirror.drop(user.id, ended)
   const isDone = receipt ?? status === 'active'
   return {
     outcome: 'changed',
     user,
-    receipt: isDone ? receipt : await findReceipt(app.db, 'user', user.id),
+    receipt: isDone ? receipt : await findReceipt(stores.db, 'user', user.id),
   }
 }

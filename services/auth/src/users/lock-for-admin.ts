@@ -5,6 +5,24 @@ import { lockLiveSession } from '../sessions/caller.ts'
 import { ADMIN_ROLE } from './last-admin.ts'
 import { lockUserToChange } from './queries.ts'
 
+/**
+ * Locks a user for a change of it, if whoever changes it still may.
+ *
+ * @param now milliseconds since 1970
+ */
+export type LockUser = (trx: Kysely<DB>, userId: string, now: number) => Promise<LockedForAdmin>
+
+/** On behalf of an admin, by its token. */
+export function byAdmin(admin: UserClaims): LockUser {
+  return (trx, userId, now) => lockForAdmin(trx, admin, userId, now)
+}
+
+/** On behalf of whoever has the database. */
+export const byOperator: LockUser = async (trx, userId) => {
+  const user = await lockUserToChange(trx, userId)
+  return user ? { outcome: 'locked', user } : { outcome: 'NOT_FOUND' }
+}
+
 export type LockedUser = NonNullable<Awaited<ReturnType<typeof lockUserToChange>>>
 
 export type LockedForAdmin =
@@ -19,7 +37,7 @@ export type LockedForAdmin =
  *
  * @param now milliseconds since 1970
  */
-export async function lockForAdmin(
+async function lockForAdmin(
   trx: Kysely<DB>,
   admin: UserClaims,
   userId: string,

@@ -25,6 +25,20 @@ export function findUserById(db: Kysely<DB>, id: string): Promise<ShownUser | un
   return db.selectFrom('users').select(shownUserColumns).where('id', '=', id).executeTakeFirst()
 }
 
+/** The user of whom somebody speaks: by the id, or by the username or the email in any case. */
+export function findUserByName(db: Kysely<DB>, name: string): Promise<ShownUser | undefined> {
+  if (UUID.test(name)) return findUserById(db, name)
+  const column = name.includes('@') ? 'email' : 'username'
+  return db
+    .selectFrom('users')
+    .select(shownUserColumns)
+    .where((e) => e.fn('lower', [column]), '=', name.toLowerCase())
+    .executeTakeFirst()
+}
+
+/** Longer than any username. */
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
 /** What a login is checked against. `login` is the username or the email, in any case. */
 export function findCredentialsByLogin(db: Kysely<DB>, login: string) {
   const column = login.includes('@') ? 'email' : 'username'

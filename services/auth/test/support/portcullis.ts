@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
+import { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { runProgram } from '../../src/cli/program.ts'
 import type { TestAuth } from './auth.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../src/cli/portcullis.ts', import.meta.url))
@@ -10,21 +12,54 @@ export interface Run {
   readonly err: string
 }
 
-/** Runs a command of `portcullis` as an operator does, on the stores of the test. */
-export function runPortcullis(
+export type Env = Readonly<Record<string, string | undefined>>
+
+export interface RunOptions {
+  /** What stands on standard input. */
+  readonly stdin?: Readable
+  /** Whether standard error is a terminal. */
+  readonly isTTY?: boolean
+}
+
+/** Settings of the instance, with some of them changed or left out. */
+function settingsOf(auth: Pick<TestAuth, 'env'>, env: Env): Record<string, string> {
+  const settings = Object.entries({ ...auth.env, ...env })
+  return Object.fromEntries(settings.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
+}
+
+/** Runs a command of `portcullis` on the stores of the test, in this process. */
+export async function runPortcullis(
   auth: Pick<TestAuth, 'env'>,
   args: readonly string[],
-  env: Readonly<Record<string, string | undefined>> = {},
+  env: Env = {},
+  { stdin = Readable.from([]), isTTY = false }: RunOptions = {},
 ): Promise<Run> {
-  const { DATABASE_URL, KEY_ENCRYPTION_KEY, REVOCATION_REDIS_URL, SIGNING_ALGORITHM } = auth.env
-  const settings = { DATABASE_URL, KEY_ENCRYPTION_KEY, REVOCATION_REDIS_URL, SIGNING_ALGORITHM, ...env }
-  const given = Object.entries(settings).filter(([, value]) => value !== undefined)
+  const [out, err] = [new Collector(), new Collector()]
+  const stderr = Object.assign(err, { isTTY })
+  const code = await runProgram(args, { env: settingsOf(auth, env), stdin, stdout: out, stderr })
+  return { code, out: out.text, err: err.text }
+}
+
+/** The same as an operator does it: as a process of its own. */
+export function spawnPortcullis(
+  auth: Pick<TestAuth, 'env'>,
+  args: readonly string[],
+  env: Env = {},
+): Promise<Run> {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
       ['--conditions=@portcullis/source', PROGRAM, ...args],
-      { env: { PATH: process.env['PATH'], ...Object.fromEntries(given) } },
+      { env: { PATH: process.env['PATH'], ...settingsOf(auth, env) } },
       (_error, out, err) => resolve({ code: child.exitCode ?? -1, out, err }),
     )
   })
+}
+
+class Collector extends Writable {
+  text = ''
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString()
+    done()
+  }
 }

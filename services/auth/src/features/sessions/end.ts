@@ -1,25 +1,26 @@
-import type { FastifyInstance } from 'fastify'
-import type { UserClaims } from '@portcullis/schemas'
 import type { Receipt } from '../../database/transaction.ts'
 import { lockUserToIssue } from '../../users/queries.ts'
+import type { UserStores } from '../../users/stores.ts'
 import { endLiveSession, type ShownSession } from './queries.ts'
 
 /**
- * Ends one session of the caller.
+ * Ends one session of a user.
  *
- * @returns undefined if the caller has no live session of this id
+ * @param reason is kept with the session
+ * @returns undefined if the user has no live session of this id
  */
 export async function endOneSession(
-  app: FastifyInstance,
-  { sub }: UserClaims,
+  stores: UserStores,
+  userId: string,
   id: string,
+  reason: 'ended_by_user' | 'ended_by_operator',
 ): Promise<{ readonly session: ShownSession; readonly receipt: Receipt } | undefined> {
-  const { value, receipt } = await app.transact(async (trx) => {
-    await lockUserToIssue(trx, sub)
-    const session = await endLiveSession(trx, id, sub, 'ended_by_user', new Date(app.now()))
+  const { value, receipt } = await stores.transact(async (trx) => {
+    await lockUserToIssue(trx, userId)
+    const session = await endLiveSession(trx, id, userId, reason, new Date(stores.now()))
     return { value: session, revoke: session && { kind: 'session', key: session.id } }
   })
   if (!value || !receipt) return undefined
-  await app.sessionMirror.drop(sub, [value.id])
+  await stores.sessionMirror.drop(userId, [value.id])
   return { session: value, receipt }
 }

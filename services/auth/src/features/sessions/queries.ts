@@ -38,6 +38,33 @@ export function listSessionsOfUser(
     .execute()
 }
 
+/** Live sessions of one user or of everybody, newest first, with whose they are. For operators. */
+export function listSessions(
+  db: Kysely<DB>,
+  userId: string | undefined,
+  now: Date,
+  page: PageOfIds,
+): Promise<(ShownSession & { readonly user_id: string; readonly username: string })[]> {
+  return db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .select(['sessions.id', 'user_id', 'username', 'sessions.created_at', 'last_used_at', 'expires_at'])
+    .select(['ip', 'user_agent'])
+    .where('ended_at', 'is', null)
+    .where('expires_at', '>', now)
+    .$if(userId !== undefined, (query) => query.where('user_id', '=', userId ?? ''))
+    .$if(page.before !== undefined, (query) => query.where('sessions.id', '<', page.before ?? ''))
+    .orderBy('sessions.id', 'desc')
+    .limit(page.limit)
+    .execute()
+}
+
+/** Whose session this is, alive or not. */
+export async function findUserIdOfSession(db: Kysely<DB>, id: string): Promise<string | undefined> {
+  const row = await db.selectFrom('sessions').select('user_id').where('id', '=', id).executeTakeFirst()
+  return row?.user_id
+}
+
 /** Ends a live session of the user. @returns undefined if there is none of this id. */
 export function endLiveSession(
   db: Kysely<DB>,

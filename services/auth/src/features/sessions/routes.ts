@@ -49,7 +49,7 @@ export const sessionRoutes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const ended = await endOneSession(app, request.user, request.params.id)
+      const ended = await endOneSession(app, request.user.sub, request.params.id, 'ended_by_user')
       if (!ended) throw problem('NOT_FOUND')
       await app.barrier.settle(reply, ended.receipt)
       return reply.send(toSession(ended.session, request.user.sid))

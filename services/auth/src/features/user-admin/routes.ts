@@ -14,8 +14,9 @@ import { readPage } from '../../lists/page.ts'
 import { listLogins, toLoginAttempt } from '../../logins/queries.ts'
 import { readUser, sendText } from '../../users/cache.ts'
 import { changeStatus } from '../../users/change-status.ts'
+import { byAdmin } from '../../users/lock-for-admin.ts'
 import { findUserById, toUser } from '../../users/queries.ts'
-import { logoutUser } from './logout-user.ts'
+import { logoutUser } from '../../users/logout.ts'
 
 const common = { tags: ['users'], security: [{ bearer: [] }], params: IdParamsSchema }
 const problems = userProblems('AUTH_FORBIDDEN', 'NOT_FOUND')
@@ -72,7 +73,7 @@ export const userAdminRoutes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const done = await logoutUser(app, request.user, request.params.id)
+      const done = await logoutUser(app, byAdmin(request.user), request.params.id)
       if (done.outcome !== 'logged_out') throw problem(done.outcome)
       await app.barrier.settle(reply, done.receipt)
       return reply.send({ revoked: done.revoked })
@@ -93,7 +94,7 @@ export const userAdminRoutes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const changed = await changeStatus(app, request.user, request.params.id, request.body.status)
+      const changed = await changeStatus(app, byAdmin(request.user), request.params.id, request.body.status)
       if (changed.outcome !== 'changed') throw problem(changed.outcome)
       if (changed.receipt) await app.barrier.settle(reply, changed.receipt)
       return reply.send(toUser(changed.user))

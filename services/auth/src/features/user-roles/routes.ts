@@ -13,6 +13,7 @@ import {
 import { problem, userProblems } from '@portcullis/service-kit'
 import { hasRole } from '../../roles/queries.ts'
 import { changeRoles, type ChangedRoles } from '../../users/change-roles.ts'
+import { byAdmin } from '../../users/lock-for-admin.ts'
 import { toUser } from '../../users/queries.ts'
 
 const description =
@@ -42,7 +43,7 @@ export const userRoleRoutes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { roles } = request.body
-      const changed = await changeRoles(app, request.user, request.params.id, () => roles)
+      const changed = await changeRoles(app, byAdmin(request.user), request.params.id, () => roles)
       if (changed.outcome === 'unknown_roles')
         throw problem('REQUEST_INVALID', {
           errors: changed.names.map((name) => ({
@@ -60,7 +61,7 @@ export const userRoleRoutes: FastifyPluginAsyncTypebox = async (app) => {
     { schema: { ...common, operationId: 'grantRole', summary: 'Give a user a role', params, response } },
     async (request, reply) => {
       const { id, name } = request.params
-      const changed = await changeRoles(app, request.user, id, (roles) => {
+      const changed = await changeRoles(app, byAdmin(request.user), id, (roles) => {
         const granted = [...new Set([...roles, name])]
         if (granted.length > MAX_ROLES_PER_USER)
           throw problem('REQUEST_INVALID', {
@@ -88,7 +89,7 @@ export const userRoleRoutes: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { id, name } = request.params
       if (!(await hasRole(app.db, name))) throw problem('NOT_FOUND')
-      const changed = await changeRoles(app, request.user, id, (roles) =>
+      const changed = await changeRoles(app, byAdmin(request.user), id, (roles) =>
         roles.filter((role) => role !== name),
       )
       return answer(app, reply, changed)

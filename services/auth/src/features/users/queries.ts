@@ -1,12 +1,20 @@
-import type { Kysely } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import type { DB } from '../../database/tables.ts'
 import type { PageOfIds } from '../../lists/page.ts'
 import { shownUserColumns, type ShownUser } from '../../users/queries.ts'
 
-/** Users whose name begins with `prefix`, newest first, those with ids below `before`. */
+/** Which users are meant; every one without. */
+export interface UserFilter {
+  /** How the username begins, in any case. */
+  readonly prefix?: string | undefined
+  readonly role?: string | undefined
+  readonly status?: ShownUser['status'] | undefined
+}
+
+/** Users, newest first, those with ids below `before`. */
 export function listUsers(
   db: Kysely<DB>,
-  prefix: string | undefined,
+  { prefix, role, status }: UserFilter,
   { before, limit }: PageOfIds,
 ): Promise<ShownUser[]> {
   let query = db.selectFrom('users').select(shownUserColumns).orderBy('id', 'desc').limit(limit)
@@ -16,6 +24,8 @@ export function listUsers(
       'like',
       `${prefix.toLowerCase().replaceAll(/[\\_%]/g, '\\$&')}%`,
     )
+  if (role !== undefined) query = query.where(sql<boolean>`roles @> array[${role}]::text[]`)
+  if (status !== undefined) query = query.where('status', '=', status)
   if (before !== undefined) query = query.where('id', '<', before)
   return query.execute()
 }

@@ -28,7 +28,9 @@ export const userListRoutes: FastifyPluginAsyncTypebox = async (app) => {
       const isAdmin = request.user.roles.includes(ADMIN_ROLE)
       const read = async () => {
         const list = `users ${prefix ?? ''}`
-        const page = await readPage(app.cursors, list, request.query, (ids) => listUsers(app.db, prefix, ids))
+        const page = await readPage(app.cursors, list, request.query, (ids) =>
+          listUsers(app.db, { prefix }, ids),
+        )
         const items = page.rows.map(isAdmin ? forAdmins : forUsers)
         return JSON.stringify({ items, next_cursor: page.next_cursor })
       }
