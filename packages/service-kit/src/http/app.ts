@@ -24,6 +24,7 @@ import { loggerOptions, type LoggerOptions } from './logger.ts'
 import notFound from './not-found.ts'
 import requestLog from './request-log.ts'
 import securityHeaders from './security-headers.ts'
+import { serializerFactory } from './serializer.ts'
 import { validatorFactory } from './validator.ts'
 
 /** A Fastify instance whose routes take their types from TypeBox schemas. */
@@ -85,7 +86,9 @@ function serverOptions({ name, issuer, logger, trustProxy = false }: AppOptions)
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
     // Answers are not validated; the serializer only has to know that the format exists.
     serializerOpts: { ajv: { formats: { text: true } } },
-    schemaController: { compilersFactory: { buildValidator: validatorFactory() } },
+    schemaController: {
+      compilersFactory: { buildValidator: validatorFactory(), buildSerializer: serializerFactory() },
+    },
     clientErrorHandler: clientErrorHandler(issuer),
   } satisfies FastifyHttpOptions<RawServerDefault>
 }
