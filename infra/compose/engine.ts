@@ -50,6 +50,12 @@ export async function findEngine(): Promise<{ compose: ComposeCommand } | { reas
   return { reason: 'there is neither docker compose nor docker-compose' }
 }
 
+/** Whether an image is there, or can be pulled. */
+export async function findImage(name: string): Promise<boolean> {
+  const { code } = await run('docker', ['image', 'inspect', name])
+  return code === 0 || (await run('docker', ['pull', '--quiet', name])).code === 0
+}
+
 /** A project of docker compose: its own containers, networks and volumes. */
 export class Project {
   readonly #compose: ComposeCommand

@@ -1,69 +1,25 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { root } from '../dev/places.ts'
 import { freePort } from '../dev/ports.ts'
 import { onParentGone } from '../dev/processes.ts'
 import { complain, say, since } from '../dev/screen.ts'
 import { messageOf } from '../dev/stop-error.ts'
-import { walk } from '../dev/walk-fetch.ts'
-import { steps } from '../dev/walk-steps.ts'
-import { findEngine, inspect, Project, run } from './engine.ts'
+import { findEngine, findImage, inspect, Project, run } from './engine.ts'
+import { checkPair, PAIR_SERVICES } from './pair.ts'
+import { untilReady, walkThrough } from './stack.ts'
 
 /**
- * `npm run compose`: builds the images, brings the stack of docker-compose.yml up from nothing, walks through the
- * gateway, restarts each container in turn and walks again, and takes everything down.
+ * `npm run compose [-- --profile ha]`: builds the images, brings the stack of docker-compose.yml up from nothing, walks
+ * through the gateway, restarts each container in turn and walks again, and takes everything down. With the profile,
+ * the primaries of Redis and PostgreSQL are killed under load instead.
  */
+const isPair = process.argv.join(' ').includes('--profile ha')
 const SERVICES = ['redis', 'postgres', 'auth', 'content', 'gateway'] as const
 const OWN_IMAGES = ['auth', 'content'] as const
 const BASE_IMAGE = 'node:26-bookworm-slim'
+const PUBLIC_IMAGES = [BASE_IMAGE, 'postgres:18', 'redis:8', 'nginx:1.29'] as const
 const MAX_MEGABYTES_OVER_BASE = 120
-const READY_PATIENCE_MS = 120_000
-
-async function walkThrough(origin: string, when: string): Promise<void> {
-  const began = performance.now()
-  let right = 0
-  for await (const { step, status, text } of walk(origin)) {
-    if (status !== step.status)
-      throw new Error(
-        `${when}: ${step.title} answered ${status} instead of ${step.status}: ${text.slice(0, 500)}`,
-      )
-    right += 1
-  }
-  if (right !== steps.length) throw new Error(`${when}: only ${right} of ${steps.length} steps were made`)
-  say('walk', `${when}: ${right} steps as expected (${since(began)})`)
-}
-
-async function isReady(origin: string): Promise<boolean> {
-  try {
-    const response = await fetch(`${origin}/health/ready`, { signal: AbortSignal.timeout(2000) })
-    await response.body?.cancel()
-    return response.ok
-  } catch {
-    return false
-  }
-}
-
-/** Resolves when every container is healthy and the gateway says that both services are ready. */
-async function untilReady(project: Project, origin: string): Promise<void> {
-  const deadline = performance.now() + READY_PATIENCE_MS
-  for (;;) {
-    const states = await Promise.all(
-      SERVICES.map(async (service) => {
-        const ids = await project.containers(service)
-        const healths = await Promise.all(
-          ids.map((id) => inspect('container', id, '{{.State.Health.Status}}')),
-        )
-        return healths.length > 0 && healths.every((health) => health === 'healthy') ? [] : [service]
-      }),
-    )
-    const waiting = states.flat()
-    if (waiting.length === 0 && (await isReady(origin))) return
-    if (performance.now() > deadline)
-      throw new Error(`not ready after ${READY_PATIENCE_MS / 1000} s: ${waiting.join(', ') || 'the gateway'}`)
-    await sleep(250)
-  }
-}
 
 /** What the containers may not be, whatever they do: root, writable, large. */
 async function checkContainers(project: Project): Promise<void> {
@@ -94,19 +50,22 @@ async function check(project: Project, origin: string): Promise<void> {
   say('build', `images of both services (${since(began)})`)
   const from = performance.now()
   await project.do(['up', '--detach'])
-  await untilReady(project, origin)
+  await untilReady(project, origin, isPair ? PAIR_SERVICES : SERVICES)
   say('up', `every container healthy (${since(from)})`)
   await walkThrough(origin, 'from nothing')
-  await checkContainers(project)
+  await (isPair ? checkPair(project, origin) : restartEach(project, origin))
+}
 
+async function restartEach(project: Project, origin: string): Promise<void> {
+  await checkContainers(project)
   for (const service of SERVICES) {
     const at = performance.now()
     await project.do(['restart', service])
-    await untilReady(project, origin)
+    await untilReady(project, origin, SERVICES)
     await walkThrough(origin, `${service} restarted in ${since(at)}`)
   }
   await project.do(['up', '--detach'])
-  await untilReady(project, origin)
+  await untilReady(project, origin, SERVICES)
   await walkThrough(origin, 'brought up once more')
 }
 
@@ -116,6 +75,13 @@ async function main(): Promise<number> {
     console.log(`SKIPPED the check of docker-compose.yml: ${engine.reason}`)
     return 0
   }
+  for (const image of PUBLIC_IMAGES) {
+    if (await findImage(image)) continue
+    console.log(
+      `SKIPPED the check of docker-compose.yml: the image ${image} is not here and cannot be pulled`,
+    )
+    return 0
+  }
   const port = await freePort()
   const origin = `http://localhost:${port}`
   const project = new Project(engine.compose, {
@@ -123,6 +89,8 @@ async function main(): Promise<number> {
     PORTCULLIS_VERSION: 'check',
     GATEWAY_PORT: String(port),
     ORIGIN: origin,
+    COMPOSE_PROFILES: isPair ? 'ha' : '',
+    ...(isPair && { RATE_LIMIT_MAX: '0' }),
   })
   say('engine', engine.compose.join(' '))
   const takeDown = () => project.do(['down', '--volumes', '--remove-orphans', '--timeout', '5'])

@@ -2,11 +2,15 @@
 // `rotate NAME` makes it anew, `set NAME` takes it from standard input. docs/operations.md tells what to do then.
 // A volume is mounted by its owner alone, so its files may be readable for whatever user its owner runs as.
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 
 const ROOT = '/secrets'
 /** Held by nobody else: what all other files are derived from. */
 const MASTER = `${ROOT}/setup/secrets.json`
+/** Whether there are two of everything. The services then reach PostgreSQL by what knows which of the two leads. */
+const isPair = process.env['COMPOSE_PROFILES']?.split(',').includes('ha') === true
+const SENTINELS = 'node=sentinel-2:26379&node=sentinel-3:26379&sentinelServiceName=portcullis'
+const DATABASE = isPair ? 'database:5432' : 'postgres:5432'
 
 const password = () => randomBytes(24).toString('base64url')
 
@@ -15,8 +19,10 @@ function newSecrets() {
     postgres: password(),
     postgres_auth: password(),
     postgres_content: password(),
+    postgres_replication: password(),
     redis_auth: password(),
     redis_content: password(),
+    redis_replication: password(),
     client_secret: randomBytes(32).toString('base64url'),
     key_encryption_key: randomBytes(32).toString('base64'),
     admin_password: password(),
@@ -42,17 +48,24 @@ function make(changes: Partial<Secrets> = {}): void {
   const secrets = { ...readSecrets(), ...changes }
   write(MASTER, JSON.stringify(secrets, null, 2), 0o400)
   for (const [name, text] of Object.entries(filesOf(secrets))) write(`${ROOT}/${name}`, text, 0o444)
+  // What keeps who leads runs as another user, and nobody else mounts it.
+  chmodSync(`${ROOT}/state`, 0o777)
 }
 
 function filesOf(secrets: Secrets): Record<string, string> {
   const database = (name: 'auth' | 'content') =>
-    `postgres://portcullis_${name}:${secrets[`postgres_${name}`]}@postgres:5432/portcullis_${name}`
+    `postgres://portcullis_${name}:${secrets[`postgres_${name}`]}@${DATABASE}/portcullis_${name}`
   const redis = (user: 'auth' | 'content', number: number) =>
-    `redis://${user}:${secrets[`redis_${user}`]}@redis:6379/${number}`
+    isPair
+      ? `redis-sentinel://${user}:${secrets[`redis_${user}`]}@sentinel-1:26379/${number}?${SENTINELS}`
+      : `redis://${user}:${secrets[`redis_${user}`]}@redis:6379/${number}`
   return {
     'postgres/postgres_password': secrets.postgres,
+    'postgres/replication_password': secrets.postgres_replication,
+    'database/replication_password': secrets.postgres_replication,
+    'redis/replication_password': secrets.redis_replication,
     'redis/users.acl': redisUsers(secrets),
-    'setup/postgres_admin_url': `postgres://postgres:${secrets.postgres}@postgres:5432/postgres`,
+    'setup/postgres_admin_url': `postgres://postgres:${secrets.postgres}@${DATABASE}/postgres`,
     'setup/auth_database_url': database('auth'),
     'setup/content_database_url': database('content'),
     'setup/client_secret': secrets.client_secret,
@@ -74,12 +87,17 @@ function filesOf(secrets: Secrets): Record<string, string> {
  * Names of keys separate the users, since Redis does not separate them by logical database: content reads the
  * revocation log, beat and head, writes its own acks, and has its cache and the shared counters of the limits.
  */
-function redisUsers({ redis_auth, redis_content }: Secrets): string {
+function redisUsers({ redis_auth, redis_content, redis_replication }: Secrets): string {
   const hash = (text: string) => `#${createHash('sha256').update(text).digest('hex')}`
   const common = '+@read +@write +@connection +@pubsub +@transaction +eval +evalsha +script|load'
   return [
     'user default off',
     'user health on nopass resetkeys resetchannels -@all +ping',
+    // A replica, and the Sentinels.
+    [
+      `user replication on ${hash(redis_replication)} resetkeys allchannels -@all +psync +replconf +ping +info +role`,
+      '+subscribe +publish +multi +exec +slaveof +config|rewrite +client|setname +client|kill +script|kill',
+    ].join(' '),
     `user auth on ${hash(redis_auth)} allkeys allchannels -@all ${common} +xinfo -@dangerous +info +config|get`,
     [
       `user content on ${hash(redis_content)} resetkeys resetchannels`,

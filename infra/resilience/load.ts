@@ -47,6 +47,8 @@ export class Load {
   readonly acknowledged: { readonly id: string; readonly user: User }[] = []
   /** Access tokens whose logout was acknowledged. */
   readonly loggedOut: string[] = []
+  /** What was answered as if a revocation that was acknowledged had never been. */
+  readonly violations: string[] = []
 
   constructor(origin: string, perSecond: number) {
     this.#origin = origin
@@ -112,17 +114,20 @@ export class Load {
   async #refresh(user: User): Promise<void> {
     if (user.isRefreshing) return
     user.isRefreshing = true
-    const { status, answer } = await this.#send('POST', '/refresh', { body: { refresh_token: user.refresh } })
-    if (Pair.Check(answer))
+    const { status, answer, result } = await this.#send('POST', '/refresh', {
+      body: { refresh_token: user.refresh },
+    })
+    if (Pair.Check(answer)) {
       Object.assign(user, { access: answer.access_token, refresh: answer.refresh_token, isUncertain: false })
-    // Used again too late after an answer that was lost, it has ended the session, as it should.
-    else if (status === 401 && user.isUncertain) await this.#beginAnew(user)
-    else user.isUncertain = true
+    } else if (status === 401 && user.isUncertain) {
+      // Used again too late after an answer that was lost, it has ended the session, as it should.
+      this.#forget(result)
+      await this.#beginAnew(user)
+    } else user.isUncertain = true
     user.isRefreshing = false
   }
 
   async #beginAnew(user: User): Promise<void> {
-    this.results.pop()
     const pair = await this.#login(user.username)
     if (pair) Object.assign(user, pair, { isUncertain: false })
   }
@@ -131,7 +136,11 @@ export class Load {
     const pair = await this.#login(user.username)
     if (pair === undefined) return
     const { status } = await this.#send('POST', '/logout', { token: pair.access })
-    if (status === 200) this.loggedOut.push(pair.access)
+    if (status !== 200) return
+    this.loggedOut.push(pair.access)
+    const after = await this.#send('GET', '/tasks?limit=1', { token: pair.access })
+    this.#forget(after.result)
+    if (after.status !== 401 && after.status !== 503) this.violations.push(`after a logout: ${after.status}`)
   }
 
   async #login(username: string): Promise<{ access: string; refresh: string } | undefined> {
@@ -139,9 +148,16 @@ export class Load {
     return Pair.Check(answer) ? { access: answer.access_token, refresh: answer.refresh_token } : undefined
   }
 
+  /** A request that is no part of the load. */
+  #forget(result: Result): void {
+    this.results.splice(this.results.indexOf(result), 1)
+  }
+
   /** Whether what was acknowledged is there: names of what is not. */
   async missing(): Promise<string[]> {
-    const missing: string[] = []
+    const missing = [...this.violations]
+    // Their access tokens may be of an epoch that is over; their sessions are not.
+    for (const user of this.#users) await this.#refresh(user)
     for (const { id, user } of this.acknowledged) {
       const { status } = await this.#send('GET', `/tasks/${id}`, { token: user.access })
       if (status !== 200) missing.push(`task ${id}: ${status}`)
@@ -157,7 +173,7 @@ export class Load {
     method: string,
     path: string,
     { token, body }: { token?: string; body?: object } = {},
-  ): Promise<{ status: number; answer: unknown }> {
+  ): Promise<{ status: number; answer: unknown; result: Result }> {
     const request = `${method} ${path.split(/[?]|\/[0-9a-f-]{36}/, 1)[0]}`
     const began = performance.now()
     try {
@@ -174,13 +190,16 @@ export class Load {
       const ended = performance.now()
       const { status } = response
       const hasRetryAfter = response.headers.has('retry-after')
-      this.results.push({ request, began, ended, status, hasRetryAfter, reason: status < 500 ? '' : text })
-      return { status, answer: status < 300 ? JSON.parse(text) : undefined }
+      const result = { request, began, ended, status, hasRetryAfter, reason: status < 500 ? '' : text }
+      this.results.push(result)
+      return { status, answer: status < 300 ? JSON.parse(text) : undefined, result }
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
       const reason = cause instanceof Error ? cause.message || cause.name : String(cause)
-      this.results.push({ request, began, ended: performance.now(), status: 0, hasRetryAfter: false, reason })
-      return { status: 0, answer: undefined }
+      const ended = performance.now()
+      const result = { request, began, ended, status: 0, hasRetryAfter: false, reason }
+      this.results.push(result)
+      return { status: 0, answer: undefined, result }
     }
   }
 }
