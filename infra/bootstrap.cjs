@@ -23,6 +23,7 @@ const COMMANDS = {
   resilience: 'infra/resilience/run.ts',
   chaos: 'infra/chaos/run.ts',
   gateways: 'infra/gateways/run.ts',
+  openapi: 'infra/openapi/run.ts',
   portcullis: 'infra/dev/portcullis.ts',
   pack: 'infra/packages/run.ts',
 }

@@ -6,11 +6,9 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { IncomingHttpHeaders } from 'node:http'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { mergeDocuments, parseDocument } from './openapi.ts'
+import { describeOrigin, parseDocument } from './openapi.ts'
 
 export interface GatewayOptions {
-  /** Base URL under which callers reach it, without a path. */
-  readonly origin: string
   /** Base URLs of the services. */
   readonly auth: string
   readonly content: string
@@ -26,7 +24,7 @@ const CONTENT_PREFIXES = ['/api/v1/posts', '/api/v1/tasks']
  * One origin for both services, as nginx is in front of the containers. Both have to answer already: their
  * documents are merged into one for `/docs` and `/openapi.json`.
  */
-export async function buildGateway({ origin, auth, content }: GatewayOptions): Promise<FastifyInstance> {
+export async function buildGateway({ auth, content }: GatewayOptions): Promise<FastifyInstance> {
   const app = fastify({
     forceCloseConnections: true,
     frameworkErrors: (_error, request, reply) => void sendProblem(request, reply, 'REQUEST_MALFORMED'),
@@ -36,7 +34,7 @@ export async function buildGateway({ origin, auth, content }: GatewayOptions): P
     sendProblem(request, reply, isCallersFault(error) ? 'REQUEST_MALFORMED' : 'UNAVAILABLE'),
   )
 
-  const document = await mergedDocument(origin, { auth, content })
+  const document = await mergedDocument({ auth, content })
   await app.register(swagger, { mode: 'static', specification: { document: Specification.Parse(document) } })
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
   app.get('/openapi.json', async () => document)
@@ -55,13 +53,9 @@ export async function buildGateway({ origin, auth, content }: GatewayOptions): P
   return app
 }
 
-async function mergedDocument(origin: string, services: { auth: string; content: string }) {
+async function mergedDocument(services: { auth: string; content: string }) {
   const [auth, content] = await Promise.all([documentOf(services.auth), documentOf(services.content)])
-  const info = {
-    title: 'Portcullis',
-    description: 'Tokens that verify offline like a JWT and die at once like a session.',
-  }
-  return mergeDocuments({ auth, content }, info, origin)
+  return describeOrigin({ auth, content })
 }
 
 async function documentOf(service: string) {

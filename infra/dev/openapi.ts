@@ -7,6 +7,9 @@ const DocumentSchema = Type.Object({
   info: Entries,
   paths: Entries,
   components: Type.Optional(Type.Record(Type.String(), Entries)),
+  tags: Type.Optional(
+    Type.Array(Type.Object({ name: Type.String(), description: Type.Optional(Type.String()) })),
+  ),
 })
 const Document = Compile(DocumentSchema)
 const Paths = Compile(Entries)
@@ -23,13 +26,13 @@ export function parseDocument(value: unknown): OpenApiDocument {
  * that two have under one name and with different contents is renamed in the second, `Name` to `<service>Name`.
  *
  * @param documents by the services' names, the first of which gives its version.
- * @param server base URL of them all.
+ * @param firstTags names of the tags that are shown first, in their order.
  */
 export function mergeDocuments(
   documents: Readonly<Record<string, OpenApiDocument>>,
   info: { title: string; description: string },
-  server: string,
-): OpenApiDocument & { servers: { url: string }[] } {
+  firstTags: readonly string[] = [],
+): OpenApiDocument & { servers: { url: string; description: string }[] } {
   const [first] = Object.values(documents)
   if (first === undefined) throw new Error('there is no document to merge')
   const paths: Record<string, unknown> = {}
@@ -41,10 +44,17 @@ export function mergeDocuments(
       components[kind] = { ...components[kind], ...entries }
     }
   }
+  const tags = new Map(
+    Object.values(documents).flatMap((document) =>
+      (document.tags ?? []).map((tag) => [tag.name, tag] as const),
+    ),
+  )
+  const order = new Set([...firstTags, ...tags.keys()])
   return {
     openapi: first.openapi,
     info: { ...first.info, ...info },
-    servers: [{ url: server }],
+    servers: [{ url: '/', description: 'Where this document was read' }],
+    tags: [...order].flatMap((name) => tags.get(name) ?? []),
     paths,
     components,
   }
@@ -86,4 +96,32 @@ function renameReferences(value: unknown, names: ReadonlyMap<string, string>): u
         : [key, renameReferences(item, names)],
     ),
   )
+}
+
+const DESCRIPTION = `Tokens that verify offline like a JWT and die at once like a session.
+
+**To try it here**: \`POST /api/v1/signup\`, then \`POST /api/v1/login\`, copy \`access_token\` from the answer, press
+**Authorize** and paste it under *bearer*. Then write a post; after \`POST /api/v1/logout\` no service takes the token
+any more.
+
+- A login opens a session and gives a pair: an access token for 15 minutes, which every service verifies by itself, and
+  a refresh token, which \`POST /api/v1/refresh\` exchanges once for the next pair.
+- What revokes tokens answers 200 when no verifier accepts them any more, and 202 with the same body when that is
+  decided and not every verifier has said so within a second.
+- Every error is a [problem document](https://www.rfc-editor.org/rfc/rfc9457). Its \`code\` is stable, its \`type\` leads to
+  [a page about it](/problems), its \`instance\` is the id of the request, which is the header \`X-Request-Id\`, too. The
+  routes under \`/oauth\` answer errors as RFC 6749 has them.
+- \`ETag\` is the version of what is answered: \`If-None-Match\` on reads, \`If-Match\` on writes.
+- \`Idempotency-Key\` makes a creation safe to repeat for 24 hours.
+- JSON fields and query parameters that are not known are refused.
+- Lists are newest first, \`?limit=\` items a page, \`?cursor=\` the \`next_cursor\` of the page before.`
+
+/** The document of the origin that both services share. */
+export function describeOrigin(documents: {
+  readonly auth: OpenApiDocument
+  readonly content: OpenApiDocument
+}) {
+  const { auth, content } = documents
+  const info = { title: 'Portcullis', description: DESCRIPTION }
+  return mergeDocuments({ auth, content }, info, ['users', 'sessions', 'posts', 'tasks'])
 }

@@ -47,7 +47,6 @@ async function start(run: RunFile, parts: Parts, ports: Ports): Promise<void> {
   // Loaded while the services start, lest they wait for it.
   const [{ buildGateway }] = await Promise.all([import('./gateway.ts'), services])
   const gateway = await buildGateway({
-    origin: setting.origin,
     auth: `http://localhost:${ports.auth}`,
     content: `http://localhost:${ports.content}`,
   })

@@ -12,10 +12,11 @@ t.test('schemas that are the same in both documents appear once', async (t) => {
   const schemas = { Problem: { type: 'object' } }
   const a = document('a', { '/a': reference('Problem') }, schemas)
   const b = document('b', { '/b': reference('Problem') }, schemas)
-  t.strictSame(mergeDocuments({ a, b }, info, 'http://localhost'), {
+  t.strictSame(mergeDocuments({ a, b }, info), {
     openapi: '3.1.0',
     info: { version: '1', ...info },
-    servers: [{ url: 'http://localhost' }],
+    servers: [{ url: '/', description: 'Where this document was read' }],
+    tags: [],
     paths: { '/a': reference('Problem'), '/b': reference('Problem') },
     components: { schemas },
   })
@@ -30,7 +31,7 @@ t.test(
       { '/b': reference('Item'), '/c': reference('List') },
       { Item: { type: 'number' }, List: { type: 'array', items: { $ref: '#/components/schemas/Item' } } },
     )
-    const merged = mergeDocuments({ a, b }, info, 'http://localhost')
+    const merged = mergeDocuments({ a, b }, info)
     t.strictSame(merged.paths, { '/a': reference('Item'), '/b': reference('bItem'), '/c': reference('List') })
     t.strictSame(merged.components, {
       schemas: {
@@ -45,7 +46,7 @@ t.test(
 t.test('a path that both have is that of the first', async (t) => {
   const a = document('a', { '/health': { get: 'a' } }, {})
   const b = document('b', { '/health': { get: 'b' } }, {})
-  t.strictSame(mergeDocuments({ a, b }, info, 'http://localhost').paths, { '/health': { get: 'a' } })
+  t.strictSame(mergeDocuments({ a, b }, info).paths, { '/health': { get: 'a' } })
 })
 
 t.test('what is no document is refused', async (t) => {

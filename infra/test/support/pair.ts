@@ -90,7 +90,7 @@ export async function startPair(t: Teardown, overrides: Overrides = {}): Promise
     },
     overrides.log,
   )
-  const gateway = await buildGateway({ origin, auth: authUrl, content: contentUrl })
+  const gateway = await buildGateway({ auth: authUrl, content: contentUrl })
   t.teardown(() => gateway.close())
   await gateway.listen({ host: '127.0.0.1', port: gatewayPort })
   const databases = { auth: authDatabase, content: contentDatabase }

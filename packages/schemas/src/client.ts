@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
-import { TimeSchema } from './common.ts'
+import { TimeSchema, pageOf } from './common.ts'
 import './text.ts'
+import { CLIENT } from './examples.ts'
 
 export const ClientIdSchema = Type.String({
   pattern: '^[A-Za-z0-9._-]{1,64}$',
@@ -37,8 +38,14 @@ const clientProperties = {
 }
 
 /** A registered client. */
-export const ClientSchema = Type.Object(clientProperties, { $id: 'Client' })
+export const ClientSchema = Type.Object(clientProperties, {
+  $id: 'Client',
+  description: 'A registered client',
+  examples: [CLIENT],
+})
 export type Client = Static<typeof ClientSchema>
+
+export const ClientPageSchema = pageOf('ClientPage', ClientSchema)
 
 /** A client with the secret that it has just been given. */
 export const ClientWithSecretSchema = Type.Object(
@@ -46,13 +53,22 @@ export const ClientWithSecretSchema = Type.Object(
     ...clientProperties,
     client_secret: Type.String({ description: 'Shown this once; only its hash is kept' }),
   },
-  { $id: 'ClientWithSecret' },
+  {
+    $id: 'ClientWithSecret',
+    description: 'A registered client with the secret that it has just been given',
+    examples: [{ ...CLIENT, client_secret: 'shown once' }],
+  },
 )
 export type ClientWithSecret = Static<typeof ClientWithSecretSchema>
 
 export const CreateClientBodySchema = Type.Object(
   { client_id: Type.Optional(ClientIdSchema), name: ClientNameSchema, scopes: ScopesSchema },
-  { $id: 'CreateClientBody', additionalProperties: false },
+  {
+    $id: 'CreateClientBody',
+    description: 'A client to be',
+    examples: [{ client_id: 'billing', name: 'Billing', scopes: ['revocations:read'] }],
+    additionalProperties: false,
+  },
 )
 export type CreateClientBody = Static<typeof CreateClientBodySchema>
 
@@ -62,6 +78,12 @@ export const UpdateClientBodySchema = Type.Object(
     scopes: Type.Optional(ScopesSchema),
     status: Type.Optional(ClientStatusSchema),
   },
-  { $id: 'UpdateClientBody', additionalProperties: false, minProperties: 1 },
+  {
+    $id: 'UpdateClientBody',
+    description: 'What changes; at least one of them',
+    examples: [{ status: 'disabled' }],
+    additionalProperties: false,
+    minProperties: 1,
+  },
 )
 export type UpdateClientBody = Static<typeof UpdateClientBodySchema>

@@ -29,7 +29,14 @@ export const IdParamsSchema = Type.Object({ id: IdSchema })
 
 export const ListQuerySchema = Type.Object(
   {
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20 })),
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 100,
+        default: 20,
+        description: 'How many items a page has at most',
+      }),
+    ),
     cursor: Type.Optional(
       Type.String({
         minLength: 1,
@@ -42,10 +49,24 @@ export const ListQuerySchema = Type.Object(
   { additionalProperties: false },
 )
 
-/** `{items, next_cursor}`, the shape of every list. */
-export function pageOf<T extends TSchema>(item: T) {
-  return Type.Object({
-    items: Type.Array(item),
-    next_cursor: Type.Union([Type.String(), Type.Null()]),
-  })
+/**
+ * `{items, next_cursor}`, the shape of every list.
+ *
+ * @param item a schema with an `$id`, which the application has to add, too
+ */
+export function pageOf<T extends TSchema>($id: string, item: T) {
+  const examples: unknown = Reflect.get(item, 'examples')
+  return Type.Object(
+    {
+      items: Type.Array(ref(item)),
+      next_cursor: Type.Union([Type.String(), Type.Null()], {
+        description: '`cursor` of the next page; null on the last one',
+      }),
+    },
+    {
+      $id,
+      description: 'A page of the list',
+      ...(Array.isArray(examples) && { examples: [{ items: examples.slice(0, 1), next_cursor: null }] }),
+    },
+  )
 }

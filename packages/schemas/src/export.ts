@@ -3,6 +3,7 @@ import { TimeSchema, ref } from './common.ts'
 import { LoginAttemptSchema } from './login.ts'
 import { SessionSchema } from './session.ts'
 import { UserSchema } from './user.ts'
+import { EXAMPLE, USER, KEPT_SESSION, LOGIN_ATTEMPT } from './examples.ts'
 
 const { current: _current, ...sessionProperties } = SessionSchema.properties
 
@@ -23,6 +24,17 @@ export const UserExportSchema = Type.Object(
     sessions: Type.Array(ExportedSessionSchema),
     logins: Type.Array(ref(LoginAttemptSchema)),
   },
-  { $id: 'UserExport' },
+  {
+    $id: 'UserExport',
+    description: 'All that auth keeps about a user, but for what proves who it is',
+    examples: [
+      {
+        exported_at: EXAMPLE.laterAt,
+        user: USER,
+        sessions: [{ ...KEPT_SESSION, ends_at: EXAMPLE.sessionEndsAt, ended_at: null, end_reason: null }],
+        logins: [LOGIN_ATTEMPT],
+      },
+    ],
+  },
 )
 export type UserExport = Static<typeof UserExportSchema>

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
-import { IdSchema, TimeSchema } from './common.ts'
+import { IdSchema, TimeSchema, pageOf } from './common.ts'
+import { LOGIN_ATTEMPT } from './examples.ts'
 
 /** How an attempt to log in went: `success`, or the reason why it failed. */
 export const LoginOutcomeSchema = Type.Union(
@@ -29,6 +30,8 @@ export const LoginAttemptSchema = Type.Object(
     outcome: LoginOutcomeSchema,
     session_id: Type.Union([IdSchema, Type.Null()], { description: 'The session that a success opened' }),
   },
-  { $id: 'LoginAttempt' },
+  { $id: 'LoginAttempt', description: 'An attempt to log in', examples: [LOGIN_ATTEMPT] },
 )
 export type LoginAttempt = Static<typeof LoginAttemptSchema>
+
+export const LoginPageSchema = pageOf('LoginPage', LoginAttemptSchema)

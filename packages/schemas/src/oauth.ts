@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { EXAMPLE } from './examples.ts'
 
 /** Error answer of the routes under /oauth (RFC 6749 section 5.2). */
 export const OAuthErrorSchema = Type.Object(
@@ -6,7 +7,13 @@ export const OAuthErrorSchema = Type.Object(
     error: Type.String({ examples: ['invalid_client'] }),
     error_description: Type.Optional(Type.String({ description: 'For developers to read' })),
   },
-  { $id: 'OAuthError' },
+  {
+    $id: 'OAuthError',
+    description: 'An error of the routes under /oauth (RFC 6749 section 5.2)',
+    examples: [
+      { error: 'invalid_client', error_description: 'The client is not known, or its secret is wrong' },
+    ],
+  },
 )
 export type OAuthErrorBody = Static<typeof OAuthErrorSchema>
 
@@ -24,7 +31,12 @@ export const TokenRequestSchema = Type.Object(
     refresh_token: Type.Optional(Type.String()),
     ...ClientCredentialsSchema.properties,
   },
-  { $id: 'TokenRequest', additionalProperties: Type.String() },
+  {
+    $id: 'TokenRequest',
+    description: 'Form of the token endpoint',
+    examples: [{ grant_type: 'client_credentials', scope: 'revocations:read' }],
+    additionalProperties: Type.String(),
+  },
 )
 export type TokenRequest = Static<typeof TokenRequestSchema>
 
@@ -38,6 +50,12 @@ export const TokenAnswerSchema = Type.Object(
     refresh_token: Type.Optional(Type.String()),
     refresh_expires_in: Type.Optional(Type.Integer({ description: 'Life of the refresh token, in seconds' })),
   },
-  { $id: 'TokenAnswer' },
+  {
+    $id: 'TokenAnswer',
+    description: 'The tokens',
+    examples: [
+      { access_token: EXAMPLE.accessToken, token_type: 'Bearer', expires_in: 900, scope: 'revocations:read' },
+    ],
+  },
 )
 export type TokenAnswer = Static<typeof TokenAnswerSchema>

@@ -4,10 +4,10 @@ import { Type, type Static } from 'typebox'
 export const ProblemSchema = Type.Object(
   {
     type: Type.String({ format: 'uri-reference', description: 'Leads to a page about this code' }),
-    title: Type.String(),
-    status: Type.Integer(),
+    title: Type.String({ description: 'The same for each error of this code' }),
+    status: Type.Integer({ description: 'That of the answer' }),
     code: Type.String({ description: 'Stable name of the error' }),
-    detail: Type.Optional(Type.String()),
+    detail: Type.Optional(Type.String({ description: 'What happened this time' })),
     instance: Type.String({ description: 'Id of the request, also in the log' }),
     errors: Type.Optional(
       Type.Array(
@@ -16,13 +16,14 @@ export const ProblemSchema = Type.Object(
           parameter: Type.Optional(
             Type.String({ description: 'Name of the path, query or header parameter' }),
           ),
-          code: Type.String(),
-          detail: Type.String(),
+          code: Type.String({ description: 'Stable name of what is wrong with the field' }),
+          detail: Type.String({ description: 'What was expected; never what was sent' }),
         }),
+        { description: 'The fields at fault' },
       ),
     ),
   },
-  { $id: 'Problem' },
+  { $id: 'Problem', description: 'The body of every error (RFC 9457)' },
 )
 export type Problem = Static<typeof ProblemSchema>
 export type FieldError = NonNullable<Problem['errors']>[number]

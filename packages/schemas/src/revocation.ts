@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { EXAMPLE } from './examples.ts'
 
 /**
  * The revocation log as it crosses processes: events, beats and acks, the names of the Redis keys that carry
@@ -62,21 +63,29 @@ export const BeatSchema = Type.Object({
 })
 export type Beat = Static<typeof BeatSchema>
 
-export const VerifierStateSchema = Type.Union([
-  Type.Literal('joining'),
-  Type.Literal('live'),
-  Type.Literal('leaving'),
-])
+export const VerifierStateSchema = Type.Union(
+  [Type.Literal('joining'), Type.Literal('live'), Type.Literal('leaving')],
+  { description: 'Whether the verifier accepts tokens: not yet, now, no longer' },
+)
 export type VerifierState = Static<typeof VerifierStateSchema>
 
 /** What a verifier says about itself, four times a second and after each batch that it has applied. */
 export const AckSchema = Type.Object({
   state: VerifierStateSchema,
-  /** Echoed in a beat; tells the verifier how old what it knows is. */
-  mark: Type.String({ minLength: 1, maxLength: 128 }),
-  position: Type.String({ pattern: '^\\d{1,16}-\\d{1,16}$' }),
-  /** Seconds of silence of the log after which this verifier stops accepting tokens. */
-  max_age: Type.Number({ minimum: 0, maximum: 3600 }),
+  mark: Type.String({
+    minLength: 1,
+    maxLength: 128,
+    description: 'Comes back in an answer or a beat, and tells the verifier how old what it knows is',
+  }),
+  position: Type.String({
+    pattern: '^\\d{1,16}-\\d{1,16}$',
+    description: 'Up to which the verifier has applied the log',
+  }),
+  max_age: Type.Number({
+    minimum: 0,
+    maximum: 3600,
+    description: 'Seconds of silence of the log after which the verifier stops accepting tokens',
+  }),
 })
 export type Ack = Static<typeof AckSchema>
 
@@ -86,10 +95,17 @@ export type Ack = Static<typeof AckSchema>
  */
 export const FeedQuerySchema = Type.Object(
   {
-    /** Events after this position; `0-0` for all there are. */
-    after: Type.String({ pattern: '^\\d{1,16}-\\d{1,16}$' }),
-    /** Name of the verifier, unique for each start of its process. */
-    verifier: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_.:-]{1,128}$' })),
+    after: Type.String({
+      pattern: '^\\d{1,16}-\\d{1,16}$',
+      description: 'Events after this position; `0-0` for all there are',
+      examples: ['1-41'],
+    }),
+    verifier: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9_.:-]{1,128}$',
+        description: 'Name of the verifier, unique for each start of its process',
+      }),
+    ),
     mark: Type.Optional(AckSchema.properties.mark),
     position: Type.Optional(AckSchema.properties.position),
     state: Type.Optional(VerifierStateSchema),
@@ -105,14 +121,36 @@ export const FeedSchema = Type.Object(
     epoch: Counter,
     seq: Counter,
     base: Counter,
-    /** The events after the position that was asked for, oldest first; all there are if that lies before `base`. */
-    events: Type.Array(RevocationEventSchema),
-    /** Whether there are more events than this answer holds. */
-    more: Type.Boolean(),
-    /** The mark of the request. */
-    mark: Type.Union([Type.String(), Type.Null()]),
+    events: Type.Array(RevocationEventSchema, {
+      description: 'Those after `after`, oldest first; all there are if that lies before `base`',
+    }),
+    more: Type.Boolean({ description: 'Whether there are more than this answer holds' }),
+    mark: Type.Union([Type.String(), Type.Null()], { description: 'That of the request' }),
   },
-  { $id: 'RevocationFeed' },
+  {
+    $id: 'RevocationFeed',
+    description: 'What has been revoked since',
+    examples: [
+      {
+        epoch: 1,
+        seq: 42,
+        base: 12,
+        events: [
+          {
+            epoch: 1,
+            seq: 42,
+            kind: 'session',
+            key: EXAMPLE.sessionId,
+            value: 0,
+            keep_until: 1_795_257_912_481,
+            at: 1_795_254_012_481,
+          },
+        ],
+        more: false,
+        mark: 'k7Qx2',
+      },
+    ],
+  },
 )
 export type Feed = Static<typeof FeedSchema>
 

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
-import { IdSchema, TimeSchema } from './common.ts'
+import { IdSchema, TimeSchema, pageOf } from './common.ts'
+import { EXAMPLE, TOKEN_PAIR, KEPT_SESSION } from './examples.ts'
 
 /** The token pair (RFC 6749 section 5.1). The two tokens name each other by session and generation. */
 export const TokenPairSchema = Type.Object(
@@ -10,7 +11,11 @@ export const TokenPairSchema = Type.Object(
     expires_in: Type.Integer({ description: 'Life of the access token, in seconds' }),
     refresh_expires_in: Type.Integer({ description: 'Life of the refresh token, in seconds' }),
   },
-  { $id: 'TokenPair' },
+  {
+    $id: 'TokenPair',
+    description: 'The two tokens of a session, which belong together',
+    examples: [TOKEN_PAIR],
+  },
 )
 export type TokenPair = Static<typeof TokenPairSchema>
 
@@ -30,18 +35,28 @@ export const LoginBodySchema = Type.Object(
       examples: ['correct horse battery staple'],
     }),
   },
-  { $id: 'LoginBody', additionalProperties: false },
+  {
+    $id: 'LoginBody',
+    description: 'Who logs in',
+    examples: [{ username: 'ada.lovelace', password: 'correct horse battery staple' }],
+    additionalProperties: false,
+  },
 )
 export type LoginBody = Static<typeof LoginBodySchema>
 
 export const RefreshBodySchema = Type.Object(
   { refresh_token: Type.Optional(Type.String({ minLength: 1, maxLength: 8192 })) },
-  { $id: 'RefreshBody', additionalProperties: false },
+  {
+    $id: 'RefreshBody',
+    description: 'The refresh token, unless it comes in the `Authorization` header',
+    examples: [{ refresh_token: EXAMPLE.refreshToken }],
+    additionalProperties: false,
+  },
 )
 
 export const RevokedSchema = Type.Object(
   { revoked: Type.Integer({ description: 'How many sessions ended' }) },
-  { $id: 'Revoked' },
+  { $id: 'Revoked', description: 'How many sessions ended', examples: [{ revoked: 1 }] },
 )
 
 /** A session as its user sees it: on which device it is, and when it was used. */
@@ -55,6 +70,12 @@ export const SessionSchema = Type.Object(
     user_agent: Type.Union([Type.String(), Type.Null()]),
     current: Type.Boolean({ description: 'Whether the access token of this request belongs to it' }),
   },
-  { $id: 'Session' },
+  {
+    $id: 'Session',
+    description: 'A session as its user sees it: on which device it is, and when it was used',
+    examples: [{ ...KEPT_SESSION, current: true }],
+  },
 )
 export type Session = Static<typeof SessionSchema>
+
+export const SessionPageSchema = pageOf('SessionPage', SessionSchema)

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
-import { IdSchema, TimeSchema } from './common.ts'
+import { IdSchema, TimeSchema, pageOf } from './common.ts'
 import { DescriptionSchema, TitleSchema } from './post.ts'
+import { EXAMPLE } from './examples.ts'
 
 export const TaskStatusSchema = Type.Union([
   Type.Literal('todo'),
@@ -21,9 +22,25 @@ export const TaskSchema = Type.Object(
     created_at: TimeSchema,
     updated_at: TimeSchema,
   },
-  { $id: 'Task' },
+  {
+    $id: 'Task',
+    description: 'A task',
+    examples: [
+      {
+        id: EXAMPLE.taskId,
+        title: 'Water the plants',
+        description: 'Those on the balcony, too.',
+        status: 'todo',
+        due_at: '2026-11-22T18:00:00.000Z',
+        created_at: EXAMPLE.laterAt,
+        updated_at: EXAMPLE.laterAt,
+      },
+    ],
+  },
 )
 export type Task = Static<typeof TaskSchema>
+
+export const TaskPageSchema = pageOf('TaskPage', TaskSchema)
 
 /** A whole task as its owner writes it: for POST, and for PUT, which replaces what was there. */
 export const TaskBodySchema = Type.Object(
@@ -33,7 +50,19 @@ export const TaskBodySchema = Type.Object(
     status: Type.Optional(TaskStatusSchema),
     due_at: Type.Optional(DueAtSchema),
   },
-  { $id: 'TaskBody', additionalProperties: false },
+  {
+    $id: 'TaskBody',
+    description: 'A whole task',
+    examples: [
+      {
+        title: 'Water the plants',
+        description: 'Those on the balcony, too.',
+        status: 'todo',
+        due_at: '2026-11-22T18:00:00.000Z',
+      },
+    ],
+    additionalProperties: false,
+  },
 )
 export type TaskBody = Static<typeof TaskBodySchema>
 
@@ -44,6 +73,12 @@ export const UpdateTaskBodySchema = Type.Object(
     status: Type.Optional(TaskStatusSchema),
     due_at: Type.Optional(DueAtSchema),
   },
-  { $id: 'UpdateTaskBody', additionalProperties: false, minProperties: 1 },
+  {
+    $id: 'UpdateTaskBody',
+    description: 'What changes; at least one of them',
+    examples: [{ status: 'done' }],
+    additionalProperties: false,
+    minProperties: 1,
+  },
 )
 export type UpdateTaskBody = Static<typeof UpdateTaskBodySchema>

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { EXAMPLE, JWK } from './examples.ts'
 
 /** `typ` of an access token (RFC 9068 section 2.1). */
 export const ACCESS_TYP = 'at+jwt'
@@ -81,14 +82,14 @@ export const JwkSchema = Type.Object(
     n: Type.Optional(Type.String()),
     e: Type.Optional(Type.String()),
   },
-  { $id: 'Jwk' },
+  { $id: 'Jwk', description: 'A public key (RFC 7517 section 4)', examples: [JWK] },
 )
 export type Jwk = Static<typeof JwkSchema>
 
 /** JWK Set (RFC 7517 section 5). */
 export const JwksSchema = Type.Object(
   { keys: Type.Array(Type.Unsafe<Jwk>(Type.Ref('Jwk#'))) },
-  { $id: 'Jwks' },
+  { $id: 'Jwks', description: 'A set of public keys (RFC 7517 section 5)', examples: [{ keys: [JWK] }] },
 )
 export type Jwks = Static<typeof JwksSchema>
 
@@ -100,6 +101,12 @@ export const VerifiedSchema = Type.Object(
     roles: Type.Array(Type.String(), { description: '`X-User-Roles`, separated by commas' }),
     session_id: Type.String({ description: '`X-Session-Id`' }),
   },
-  { $id: 'Verified' },
+  {
+    $id: 'Verified',
+    description: 'Who is calling; the headers say the same',
+    examples: [
+      { id: EXAMPLE.userId, username: 'ada.lovelace', roles: ['user'], session_id: EXAMPLE.sessionId },
+    ],
+  },
 )
 export type Verified = Static<typeof VerifiedSchema>

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { IdSchema, TimeSchema, ref } from './common.ts'
+import { USER_CHANGE } from './examples.ts'
 
 /** What other services keep of users, as it crosses processes: each change of a name, each signup and deletion. */
 
@@ -16,7 +17,7 @@ export const UserChangeSchema = Type.Object(
     deleted: Type.Boolean(),
     at: TimeSchema,
   },
-  { $id: 'UserChange' },
+  { $id: 'UserChange', description: 'A signup, a new username or a deletion', examples: [USER_CHANGE] },
 )
 export type UserChange = Static<typeof UserChangeSchema>
 
@@ -70,6 +71,10 @@ export const UserChangesSchema = Type.Object(
       { description: 'Set while all users are told as they are; null once the changes follow' },
     ),
   },
-  { $id: 'UserChanges' },
+  {
+    $id: 'UserChanges',
+    description: 'What has changed of users since',
+    examples: [{ items: [USER_CHANGE], next: 'changes.1.17', more: false, snapshot: null }],
+  },
 )
 export type UserChanges = Static<typeof UserChangesSchema>

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
-import { IdSchema, ListQuerySchema, TimeSchema, ref } from './common.ts'
+import { IdSchema, ListQuerySchema, TimeSchema, ref, pageOf } from './common.ts'
 import { TokenPairSchema } from './session.ts'
+import { EXAMPLE, USER, TOKEN_PAIR } from './examples.ts'
 
 export const UsernameSchema = Type.String({
   minLength: 3,
@@ -40,17 +41,42 @@ export const UserSchema = Type.Object(
     created_at: TimeSchema,
     updated_at: TimeSchema,
   },
-  { $id: 'User' },
+  {
+    $id: 'User',
+    description: 'A user, as the user and admins see it',
+    examples: [
+      {
+        id: EXAMPLE.userId,
+        username: 'ada.lovelace',
+        email: 'Ada@example.com',
+        full_name: 'Ada Lovelace',
+        roles: ['user'],
+        status: 'active',
+        created_at: EXAMPLE.signedUpAt,
+        updated_at: EXAMPLE.signedUpAt,
+      },
+    ],
+  },
 )
 export type User = Static<typeof UserSchema>
 
 export const SignupBodySchema = Type.Object(
   { username: UsernameSchema, password: PasswordSchema, email: Type.Optional(EmailSchema) },
-  { $id: 'SignupBody', additionalProperties: false },
+  {
+    $id: 'SignupBody',
+    description: 'Who signs up',
+    examples: [
+      { username: 'ada.lovelace', password: 'correct horse battery staple', email: 'Ada@example.com' },
+    ],
+    additionalProperties: false,
+  },
 )
 export type SignupBody = Static<typeof SignupBodySchema>
 
-export const UserAnswerSchema = Type.Object({ user: ref(UserSchema) }, { $id: 'UserAnswer' })
+export const UserAnswerSchema = Type.Object(
+  { user: ref(UserSchema) },
+  { $id: 'UserAnswer', description: 'The user', examples: [{ user: USER }] },
+)
 
 export const FullNameSchema = Type.String({
   minLength: 1,
@@ -66,14 +92,24 @@ export const UpdateMeBodySchema = Type.Object(
     email: Type.Optional(Type.Union([EmailSchema, Type.Null()])),
     full_name: Type.Optional(Type.Union([FullNameSchema, Type.Null()])),
   },
-  { $id: 'UpdateMeBody', additionalProperties: false, minProperties: 1 },
+  {
+    $id: 'UpdateMeBody',
+    description: 'What changes; at least one of them',
+    examples: [{ full_name: 'Ada King' }],
+    additionalProperties: false,
+    minProperties: 1,
+  },
 )
 export type UpdateMeBody = Static<typeof UpdateMeBodySchema>
 
 /** The user after the change, and the token pair that names it. */
 export const UpdatedMeSchema = Type.Object(
   { user: ref(UserSchema), ...TokenPairSchema.properties },
-  { $id: 'UpdatedMe' },
+  {
+    $id: 'UpdatedMe',
+    description: 'The user after the change, and the token pair that names it',
+    examples: [{ user: { ...USER, full_name: 'Ada King', updated_at: EXAMPLE.laterAt }, ...TOKEN_PAIR }],
+  },
 )
 export type UpdatedMe = Static<typeof UpdatedMeSchema>
 
@@ -87,7 +123,14 @@ export const ChangePasswordBodySchema = Type.Object(
     }),
     new_password: PasswordSchema,
   },
-  { $id: 'ChangePasswordBody', additionalProperties: false },
+  {
+    $id: 'ChangePasswordBody',
+    description: 'The password there is, and the one that shall be',
+    examples: [
+      { current_password: 'correct horse battery staple', new_password: 'a fresher horse, a better battery' },
+    ],
+    additionalProperties: false,
+  },
 )
 export type ChangePasswordBody = Static<typeof ChangePasswordBodySchema>
 
@@ -101,9 +144,15 @@ export const ListedUserSchema = Type.Object(
     roles: Type.Optional(Type.Array(RoleNameSchema)),
     status: Type.Optional(UserStatusSchema),
   },
-  { $id: 'ListedUser' },
+  {
+    $id: 'ListedUser',
+    description: 'A user as users see each other; what is optional only admins see',
+    examples: [{ id: EXAMPLE.userId, username: 'ada.lovelace', created_at: EXAMPLE.signedUpAt }],
+  },
 )
 export type ListedUser = Static<typeof ListedUserSchema>
+
+export const UserPageSchema = pageOf('UserPage', ListedUserSchema)
 
 export const ListUsersQuerySchema = Type.Object(
   {

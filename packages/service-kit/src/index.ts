@@ -9,7 +9,15 @@ export { type MetricsOptions } from './metrics/metrics.ts'
 export * from './metrics/gauge.ts'
 export * from './metrics/revocations.ts'
 export * from './problems/problem.ts'
-export * from './problems/responses.ts'
+export {
+  clientProblems,
+  CREATED_HEADERS,
+  problemResponses,
+  userProblems,
+  VERSIONED_HEADERS,
+  withHeaders,
+} from './problems/responses.ts'
+export { UI as docsUi, type Tag } from './docs/docs.ts'
 export * from './stores/errors.ts'
 export * from './stores/migrate.ts'
 export * from './stores/provision.ts'

@@ -28,6 +28,7 @@ import { signupRoutes } from './features/signup/routes.ts'
 import { userChangesRoutes } from './features/user-changes/routes.ts'
 import { userListRoutes } from './features/users/routes.ts'
 import { verifyRoutes } from './features/verify/routes.ts'
+import { DESCRIPTION, TAGS } from './description.ts'
 import authentication from './plugins/authentication.ts'
 import housekeeping from './plugins/housekeeping.ts'
 import keyring from './plugins/keyring.ts'
@@ -53,7 +54,8 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
     name: 'auth',
     title: 'Portcullis auth',
     version: '0.1.0',
-    description: 'Users, sessions and signing keys: issues tokens and revokes them.',
+    description: DESCRIPTION,
+    tags: TAGS,
     issuer: config.ISSUER,
     trustProxy: trustProxyOf(config.TRUST_PROXY),
     corsOrigins: originsOf(config.CORS_ORIGINS),
@@ -67,10 +69,13 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
     schemas.UpdateMeBodySchema,
     schemas.UpdatedMeSchema,
     schemas.ListedUserSchema,
+    schemas.UserPageSchema,
     schemas.ChangePasswordBodySchema,
     schemas.UserExportSchema,
     schemas.LoginAttemptSchema,
+    schemas.LoginPageSchema,
     schemas.SessionSchema,
+    schemas.SessionPageSchema,
     schemas.SignupBodySchema,
     schemas.LoginBodySchema,
     schemas.RefreshBodySchema,
@@ -80,11 +85,13 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
     schemas.JwksSchema,
     schemas.ServerMetadataSchema,
     schemas.ClientSchema,
+    schemas.ClientPageSchema,
     schemas.ClientWithSecretSchema,
     schemas.CreateClientBodySchema,
     schemas.UpdateClientBodySchema,
     schemas.VerifiedSchema,
     schemas.RoleSchema,
+    schemas.RolePageSchema,
     schemas.CreateRoleBodySchema,
     schemas.UserRolesBodySchema,
     schemas.UserStatusBodySchema,

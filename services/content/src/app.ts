@@ -1,7 +1,9 @@
 import {
   CreatePostBodySchema,
+  PostPageSchema,
   PostSchema,
   TaskBodySchema,
+  TaskPageSchema,
   TaskSchema,
   UpdatePostBodySchema,
   UpdateTaskBodySchema,
@@ -18,6 +20,7 @@ import {
 } from '@portcullis/service-kit'
 import type { Verifier } from '@portcullis/token-verifier'
 import type { Config } from './config.ts'
+import { DESCRIPTION, TAGS } from './description.ts'
 import { readPostRoutes } from './features/posts/read.ts'
 import { writePostRoutes } from './features/posts/write.ts'
 import { taskRoutes } from './features/tasks/routes.ts'
@@ -40,7 +43,8 @@ export function build(config: Config, { logger, verifier }: Deps = {}): App {
     name: 'content',
     title: 'Portcullis content',
     version: '0.1.0',
-    description: 'Posts for everybody, tasks for their owners. Verifies every token by itself.',
+    description: DESCRIPTION,
+    tags: TAGS,
     issuer: config.ISSUER,
     trustProxy: trustProxyOf(config.TRUST_PROXY),
     corsOrigins: originsOf(config.CORS_ORIGINS),
@@ -49,9 +53,11 @@ export function build(config: Config, { logger, verifier }: Deps = {}): App {
   })
   for (const schema of [
     PostSchema,
+    PostPageSchema,
     CreatePostBodySchema,
     UpdatePostBodySchema,
     TaskSchema,
+    TaskPageSchema,
     TaskBodySchema,
     UpdateTaskBodySchema,
   ])

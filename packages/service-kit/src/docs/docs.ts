@@ -1,17 +1,43 @@
 import fp from 'fastify-plugin'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
+import { complete } from './complete.ts'
+import { listProblems } from './problems.ts'
 
 export interface DocsOptions {
   readonly title: string
   readonly version: string
   readonly description?: string
+  /** Groups of routes in the order in which they are shown. */
+  readonly tags?: readonly Tag[]
 }
+
+/** A group of routes. */
+export interface Tag {
+  readonly name: string
+  readonly description: string
+}
+
+/** Groups of routes that every service has. */
+const TAGS: readonly Tag[] = [
+  { name: 'problems', description: 'What error codes mean' },
+  { name: 'health', description: 'For whoever runs the service' },
+]
 
 function idOf(schema: object): string | undefined {
   const id: unknown = '$id' in schema ? schema.$id : undefined
   return typeof id === 'string' ? id : undefined
 }
+
+/** How the page shows a document; here, and wherever several documents are shown as one. */
+export const UI = {
+  deepLinking: true,
+  docExpansion: 'list',
+  defaultModelsExpandDepth: 0,
+  displayRequestDuration: true,
+  filter: true,
+  tryItOutEnabled: true,
+} as const
 
 const PAGE_POLICY = {
   'default-src': ["'self'"],
@@ -21,29 +47,55 @@ const PAGE_POLICY = {
   'frame-ancestors': ["'none'"],
 }
 
+const SECURITY_SCHEMES = {
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description:
+      'Access token (RFC 9068) of a user. `POST /api/v1/login` gives one: copy `access_token` from its answer.',
+  },
+  clientCredentials: {
+    type: 'oauth2',
+    description: 'Access token of a registered client, which an admin makes by `POST /api/v1/clients`.',
+    flows: {
+      clientCredentials: {
+        tokenUrl: '/oauth/token',
+        scopes: {
+          'revocations:read': 'Read the revocation log',
+          'users:changes': 'Follow the changes of users',
+        },
+      },
+    },
+  },
+  client: {
+    type: 'http',
+    scheme: 'basic',
+    description: 'Id and secret of a registered client (RFC 6749 section 2.3.1)',
+  },
+} as const
+
 /** OpenAPI 3.1 from the routes' schemas: `/openapi.json`, and to look at, `/docs`. */
 export default fp<DocsOptions>(
-  async (app, { title, version, description }) => {
+  async (app, { title, version, description, tags = [] }) => {
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
-        info: { title, version, ...(description !== undefined && { description }), license: { name: 'MIT' } },
-        servers: [{ url: '/' }],
-        components: {
-          securitySchemes: {
-            bearer: {
-              type: 'http',
-              scheme: 'bearer',
-              bearerFormat: 'JWT',
-              description: 'Access token (RFC 9068)',
-            },
-            client: {
-              type: 'http',
-              scheme: 'basic',
-              description: 'Id and secret of a registered client (RFC 6749 section 2.3.1)',
-            },
-          },
+        info: {
+          title,
+          version,
+          ...(description !== undefined && { description }),
+          license: { name: 'MIT', identifier: 'MIT' },
         },
+        servers: [{ url: '/', description: 'Where this document was read' }],
+        tags: [...tags, ...TAGS],
+        components: { securitySchemes: SECURITY_SCHEMES },
+      },
+      transform: listProblems,
+      transformObject: (document) => {
+        if (!('openapiObject' in document)) throw new Error('Swagger 2 is not spoken here')
+        complete(document.openapiObject)
+        return document.openapiObject
       },
       refResolver: {
         buildLocalReference: (schema, _base, _fragment, index) => idOf(schema) ?? `Schema${index}`,
@@ -56,7 +108,12 @@ export default fp<DocsOptions>(
         route.config = { ...route.config, rateLimit: false, quiet: true }
         route.schema = { ...route.schema, hide: true }
       })
-      await scope.register(swaggerUi, { routePrefix: '/docs', staticCSP: PAGE_POLICY })
+      await scope.register(swaggerUi, {
+        routePrefix: '/docs',
+        staticCSP: PAGE_POLICY,
+        uiConfig: UI,
+        theme: { title },
+      })
       scope.get('/openapi.json', async () => app.swagger())
     })
   },

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fp from 'fastify-plugin'
 import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { ref } from '@portcullis/schemas'
 import { problem } from '../problems/problem.ts'
 import { problemResponses } from '../problems/responses.ts'
 
@@ -57,9 +58,13 @@ async function passes(check: HealthCheck): Promise<boolean> {
   }
 }
 
-const StatusSchema = Type.Object({ status: Type.Literal('ok') })
+const StatusSchema = Type.Object(
+  { status: Type.Literal('ok') },
+  { $id: 'Health', description: 'It is well', examples: [{ status: 'ok' }] },
+)
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
+  app.addSchema(StatusSchema)
   const config = { rateLimit: false, quiet: true } as const
 
   app.get(
@@ -67,10 +72,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       config,
       schema: {
-        summary: 'Whether the process runs; asks no dependency',
+        summary: 'Whether the process runs',
+        description: 'Asks no dependency: who fails here is to be started again.',
         operationId: 'getLiveness',
         tags: ['health'],
-        response: { 200: StatusSchema },
+        response: { 200: ref(StatusSchema) },
       },
     },
     async () => ({ status: 'ok' as const }),
@@ -82,9 +88,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       config,
       schema: {
         summary: 'Whether requests should be sent here',
+        description: 'Asks every store that the service needs; fails also while the service stops.',
         operationId: 'getReadiness',
         tags: ['health'],
-        response: { 200: StatusSchema, ...problemResponses('UNAVAILABLE') },
+        response: { 200: ref(StatusSchema), ...problemResponses('UNAVAILABLE') },
       },
     },
     async () => {

@@ -12,7 +12,7 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify'
 import { ProblemSchema } from '@portcullis/schemas'
-import docs from '../docs/docs.ts'
+import docs, { type Tag } from '../docs/docs.ts'
 import health from '../health/health.ts'
 import metrics from '../metrics/metrics.ts'
 import { clientErrorHandler } from '../problems/client-error.ts'
@@ -42,6 +42,8 @@ export interface AppOptions {
   readonly title: string
   readonly version: string
   readonly description?: string
+  /** Groups of routes in the OpenAPI document. */
+  readonly tags?: readonly Tag[]
   /** Base of the problems' `type`, and server of the OpenAPI document. */
   readonly issuer: string
   /** Level and destination of the log; silent without. */
@@ -98,7 +100,7 @@ function serverOptions({ name, issuer, logger, trustProxy = false }: AppOptions)
  * health, metrics and docs. Routes are added by registering plugins.
  */
 export function createApp(options: AppOptions): App {
-  const { name, title, version, description, issuer, corsOrigins = [] } = options
+  const { name, title, version, description, tags = [], issuer, corsOrigins = [] } = options
   const handleProblem = problemHandler(issuer, (code) => {
     if (app.hasDecorator('countProblem')) app.countProblem(code)
   })
@@ -138,7 +140,7 @@ export function createApp(options: AppOptions): App {
     },
   })
   app.register(metrics, { service: name, ...(options.metrics ?? { host: '127.0.0.1', port: 0 }) })
-  app.register(docs, { title, version, ...(description !== undefined && { description }) })
+  app.register(docs, { title, version, tags, ...(description !== undefined && { description }) })
   app.register(health)
   app.register(problemPages, { issuer })
   return app

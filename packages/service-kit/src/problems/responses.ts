@@ -1,9 +1,12 @@
 import { PROBLEMS, ProblemSchema, ref, type ProblemCode } from '@portcullis/schemas'
 
+/** Key under which a response schema of `problemResponses` carries its codes to the OpenAPI document. */
+export const PROBLEM_CODES = 'x-problems'
+
 /**
  * Response schemas of the errors that a route answers with, for its OpenAPI description: spread it into
- * `schema.response`. Codes of one status are listed together. Handlers throw problems and never return them, so
- * the type is empty and leaves the type of a handler's answer to the successes.
+ * `schema.response`. What any route may answer need not be listed, see `docs/problems.ts`. Handlers throw problems
+ * and never return them, so the type is empty and leaves the type of a handler's answer to the successes.
  */
 // oxlint-disable-next-line typescript/no-generated-empty-object-type -- meant to add nothing where it is spread
 export function problemResponses(...codes: ProblemCode[]): Record<never, never> {
@@ -11,32 +14,34 @@ export function problemResponses(...codes: ProblemCode[]): Record<never, never> 
   return Object.fromEntries(
     [...byStatus].map(([status, group]) => [
       status,
-      {
-        description: group.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join('; '),
-        content: { 'application/problem+json': { schema: ref(ProblemSchema) } },
-      },
+      { [PROBLEM_CODES]: group, content: { 'application/problem+json': { schema: ref(ProblemSchema) } } },
     ]),
   )
 }
 
-/** Errors of every route: a request that does not fit, too many of them, a store that is away. */
-const ALL = ['REQUEST_INVALID', 'REQUEST_MALFORMED', 'RATE_LIMITED', 'UNAVAILABLE'] as const
 const TOKEN = ['AUTH_TOKEN_MISSING', 'AUTH_TOKEN_INVALID', 'AUTH_REVOCATIONS_STALE'] as const
-
-/** Errors of a route for anyone, and `codes` of its own. */
-// oxlint-disable-next-line typescript/no-generated-empty-object-type -- meant to add nothing where it is spread
-export function publicProblems(...codes: ProblemCode[]): Record<never, never> {
-  return problemResponses(...ALL, ...codes)
-}
 
 /** Errors of a route for users with an access token, and `codes` of its own. */
 // oxlint-disable-next-line typescript/no-generated-empty-object-type -- meant to add nothing where it is spread
 export function userProblems(...codes: ProblemCode[]): Record<never, never> {
-  return problemResponses(...ALL, ...TOKEN, 'AUTH_CLIENT_TOKEN', ...codes)
+  return problemResponses(...TOKEN, 'AUTH_CLIENT_TOKEN', ...codes)
 }
 
 /** Errors of a route for registered clients, and `codes` of its own. */
 // oxlint-disable-next-line typescript/no-generated-empty-object-type -- meant to add nothing where it is spread
 export function clientProblems(...codes: ProblemCode[]): Record<never, never> {
-  return problemResponses(...ALL, ...TOKEN, 'AUTH_SCOPE_INSUFFICIENT', ...codes)
+  return problemResponses(...TOKEN, 'AUTH_SCOPE_INSUFFICIENT', ...codes)
 }
+
+/** The response schema with headers, for the OpenAPI description. */
+export function withHeaders<T extends object>(schema: T, headers: Readonly<Record<string, string>>): T {
+  const described = Object.entries(headers).map(
+    ([name, description]) => [name, { type: 'string', description }] as const,
+  )
+  return { ...schema, headers: Object.fromEntries(described) }
+}
+
+/** Headers of the answer about something new that has an address of its own. */
+export const CREATED_HEADERS = { Location: 'Path of what is new' } as const
+/** The same, of something that has versions. */
+export const VERSIONED_HEADERS = { ...CREATED_HEADERS, ETag: 'Its version, for `If-Match`' } as const

@@ -60,7 +60,7 @@ t.test('the OpenAPI document names the schemas and the errors of each route', as
   const app = appWithRoutes({ description: 'What it is for' }, async (scope) => {
     scope.get(
       '/documented',
-      { schema: { response: problemResponses('NOT_FOUND', 'REQUEST_INVALID', 'REQUEST_MALFORMED') } },
+      { schema: { security: [{ bearer: [] }], response: problemResponses('NOT_FOUND') } },
       async () => 'x',
     )
   })
@@ -72,15 +72,24 @@ t.test('the OpenAPI document names the schemas and the errors of each route', as
     components: {
       schemas: { Problem: { type: 'object' } },
       securitySchemes: { bearer: { scheme: 'bearer' } },
+      examples: { NOT_FOUND: { value: { code: 'NOT_FOUND', status: 404 } } },
     },
     paths: {
       '/documented': {
         get: {
           responses: {
             404: {
-              content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+              description: /NOT_FOUND/,
+              content: {
+                'application/problem+json': {
+                  schema: { $ref: '#/components/schemas/Problem' },
+                  examples: { NOT_FOUND: { $ref: '#/components/examples/NOT_FOUND' } },
+                },
+              },
             },
-            400: { description: /REQUEST_INVALID.*REQUEST_MALFORMED/ },
+            429: { headers: { 'Retry-After': {} } },
+            500: { description: /INTERNAL/ },
+            503: { description: /UNAVAILABLE/ },
           },
         },
       },

@@ -1,7 +1,7 @@
-import type { Static } from 'typebox'
+import { Type, type Static, type TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { LightMyRequestResponse } from 'fastify'
-import { PostSchema, ProblemSchema, TaskSchema, pageOf } from '@portcullis/schemas'
+import { PostSchema, ProblemSchema, TaskSchema } from '@portcullis/schemas'
 import type { App } from '@portcullis/service-kit'
 import {
   createDatabase,
@@ -77,11 +77,15 @@ export function bearer(token: string): { authorization: string } {
   return { authorization: `Bearer ${token}` }
 }
 
+function listOf<T extends TSchema>(item: T) {
+  return Type.Object({ items: Type.Array(item), next_cursor: Type.Union([Type.String(), Type.Null()]) })
+}
+
 export const schemas = {
   post: Compile(PostSchema),
-  posts: Compile(pageOf(PostSchema)),
+  posts: Compile(listOf(PostSchema)),
   task: Compile(TaskSchema),
-  tasks: Compile(pageOf(TaskSchema)),
+  tasks: Compile(listOf(TaskSchema)),
   problem: Compile(ProblemSchema),
 }
 

@@ -20,7 +20,7 @@ export const clientChangeRoutes: FastifyPluginAsyncTypebox = async (app) => {
         response: {
           200: ref(ClientSchema),
           202: ref(ClientSchema),
-          ...userProblems('AUTH_FORBIDDEN', 'NOT_FOUND', 'OUTCOME_UNKNOWN'),
+          ...userProblems('AUTH_FORBIDDEN', 'NOT_FOUND'),
         },
       },
     },
@@ -39,11 +39,12 @@ export const clientChangeRoutes: FastifyPluginAsyncTypebox = async (app) => {
         ...common,
         operationId: 'deleteClient',
         summary: 'Delete a client',
+        description: 'Its tokens die. Answers with what was deleted.',
         params,
         response: {
           200: ref(ClientSchema),
           202: ref(ClientSchema),
-          ...userProblems('AUTH_FORBIDDEN', 'NOT_FOUND', 'OUTCOME_UNKNOWN'),
+          ...userProblems('AUTH_FORBIDDEN', 'NOT_FOUND'),
         },
       },
     },
@@ -67,7 +68,7 @@ export const clientChangeRoutes: FastifyPluginAsyncTypebox = async (app) => {
         response: {
           200: ref(ClientWithSecretSchema),
           202: ref(ClientWithSecretSchema),
-          ...userProblems('AUTH_FORBIDDEN', 'NOT_FOUND', 'OUTCOME_UNKNOWN'),
+          ...userProblems('AUTH_FORBIDDEN', 'NOT_FOUND'),
         },
       },
     },

@@ -3,14 +3,14 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import {
   ClientIdSchema,
+  ClientPageSchema,
   ClientSchema,
   ClientWithSecretSchema,
   CreateClientBodySchema,
   ListQuerySchema,
-  pageOf,
   ref,
 } from '@portcullis/schemas'
-import { problem, userProblems } from '@portcullis/service-kit'
+import { CREATED_HEADERS, problem, userProblems, withHeaders } from '@portcullis/service-kit'
 import { createClient } from '../../clients/manage.ts'
 import { findClientById, listClients, toClient } from '../../clients/queries.ts'
 import { formatPlace, parsePlace } from '../../database/place.ts'
@@ -27,9 +27,10 @@ export const clientRoutes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         ...common,
         operationId: 'listClients',
-        summary: 'Registered clients, newest first',
+        summary: 'List registered clients, newest first',
+        description: 'Services and gateways that ask for tokens of their own. Secrets are not shown.',
         querystring: ListQuerySchema,
-        response: { 200: pageOf(ref(ClientSchema)), ...userProblems('AUTH_FORBIDDEN') },
+        response: { 200: ref(ClientPageSchema), ...userProblems('AUTH_FORBIDDEN') },
       },
     },
     async (request) => {
@@ -49,7 +50,8 @@ export const clientRoutes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         ...common,
         operationId: 'getClient',
-        summary: 'A registered client',
+        summary: 'Read a registered client',
+        description: 'All but its secret, of which only a hash is kept.',
         params,
         response: { 200: ref(ClientSchema), ...userProblems('AUTH_FORBIDDEN', 'NOT_FOUND') },
       },
@@ -72,7 +74,7 @@ export const clientRoutes: FastifyPluginAsyncTypebox = async (app) => {
           'Answers with its secret, which is shown this once. Without a `client_id` it is given one.',
         body: ref(CreateClientBodySchema),
         response: {
-          201: ref(ClientWithSecretSchema),
+          201: withHeaders(ref(ClientWithSecretSchema), CREATED_HEADERS),
           ...userProblems('AUTH_FORBIDDEN', 'AUTH_CLIENT_TAKEN'),
         },
       },

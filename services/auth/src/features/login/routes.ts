@@ -16,12 +16,7 @@ export const loginRoutes: FastifyPluginAsyncTypebox = async (app) => {
         body: ref(LoginBodySchema),
         response: {
           200: ref(TokenPairSchema),
-          ...problemResponses(
-            'REQUEST_INVALID',
-            'AUTH_CREDENTIALS_WRONG',
-            'AUTH_LOGIN_THROTTLED',
-            'AUTH_HASHING_BUSY',
-          ),
+          ...problemResponses('AUTH_CREDENTIALS_WRONG', 'AUTH_LOGIN_THROTTLED', 'AUTH_HASHING_BUSY'),
         },
       },
     },

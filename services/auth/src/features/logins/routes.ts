@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { ListQuerySchema, LoginAttemptSchema, pageOf, ref } from '@portcullis/schemas'
+import { ListQuerySchema, LoginPageSchema, ref } from '@portcullis/schemas'
 import { userProblems } from '@portcullis/service-kit'
 import { readPage } from '../../lists/page.ts'
 import { listLogins, toLoginAttempt } from '../../logins/queries.ts'
@@ -18,7 +18,7 @@ export const loginHistoryRoutes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['sessions'],
         security: [{ bearer: [] }],
         querystring: ListQuerySchema,
-        response: { 200: pageOf(ref(LoginAttemptSchema)), ...userProblems() },
+        response: { 200: ref(LoginPageSchema), ...userProblems() },
       },
     },
     async (request) => {

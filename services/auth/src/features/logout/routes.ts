@@ -22,12 +22,7 @@ export const logoutRoutes: FastifyPluginAsyncTypebox = async (app) => {
         response: {
           200: ref(RevokedSchema),
           202: ref(RevokedSchema),
-          ...problemResponses(
-            'AUTH_TOKEN_MISSING',
-            'AUTH_TOKEN_INVALID',
-            'AUTH_CLIENT_TOKEN',
-            'OUTCOME_UNKNOWN',
-          ),
+          ...problemResponses('AUTH_TOKEN_MISSING', 'AUTH_TOKEN_INVALID', 'AUTH_CLIENT_TOKEN'),
         },
       },
     },
@@ -51,7 +46,7 @@ export const logoutRoutes: FastifyPluginAsyncTypebox = async (app) => {
         response: {
           200: ref(RevokedSchema),
           202: ref(RevokedSchema),
-          ...userProblems('OUTCOME_UNKNOWN'),
+          ...userProblems(),
         },
       },
     },

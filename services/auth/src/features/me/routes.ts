@@ -19,6 +19,7 @@ export const meRoutes: FastifyPluginAsyncTypebox = async (app) => {
         ...common,
         operationId: 'getMe',
         summary: 'The user whose token this is',
+        description: 'With everything that the user may know and change.',
         response: { 200: ref(UserSchema), ...userProblems() },
       },
     },
@@ -44,7 +45,7 @@ export const meRoutes: FastifyPluginAsyncTypebox = async (app) => {
         response: {
           200: ref(UpdatedMeSchema),
           202: ref(UpdatedMeSchema),
-          ...userProblems('AUTH_USERNAME_TAKEN', 'AUTH_EMAIL_TAKEN', 'OUTCOME_UNKNOWN'),
+          ...userProblems('AUTH_USERNAME_TAKEN', 'AUTH_EMAIL_TAKEN'),
         },
       },
     },
@@ -70,7 +71,7 @@ export const meRoutes: FastifyPluginAsyncTypebox = async (app) => {
         response: {
           200: ref(UserSchema),
           202: ref(UserSchema),
-          ...userProblems('AUTH_LAST_ADMIN', 'OUTCOME_UNKNOWN'),
+          ...userProblems('AUTH_LAST_ADMIN'),
         },
       },
     },

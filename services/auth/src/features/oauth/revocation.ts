@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { OAuthErrorSchema, ref, TokenFormSchema } from '@portcullis/schemas'
+import { ref, TokenFormSchema } from '@portcullis/schemas'
 import type { Receipt } from '../../database/transaction.ts'
 import { findReceipt } from '../../revocation/receipt.ts'
 import { logout } from '../logout/logout.ts'
@@ -34,17 +34,14 @@ export const revocationRoutes: FastifyPluginAsyncTypebox = async (app) => {
         consumes: ['application/x-www-form-urlencoded'],
         body: ref(TokenFormSchema),
         response: {
-          200: Type.Object({}, { description: 'No verifier accepts the token' }),
+          200: Type.Object({}, { description: 'No verifier accepts the token', examples: [{}] }),
           ...oauthProblems({
             400: '`invalid_request`; `unauthorized_client`: the token was issued to another client',
             401: '`invalid_client`',
-          }),
-          503: {
-            description:
+            503:
               '`temporarily_unavailable`: the token is revoked, but not every verifier has said yet that it knows, ' +
               'or it could not be revoked; repeat the request after `Retry-After`',
-            content: { 'application/json': { schema: ref(OAuthErrorSchema) } },
-          },
+          }),
         },
       },
     },

@@ -27,8 +27,6 @@ export const passwordRoutes: FastifyPluginAsyncTypebox = async (app) => {
             'AUTH_PASSWORD_WRONG',
             'AUTH_LOGIN_THROTTLED',
             'AUTH_HASHING_BUSY',
-            'CONFLICT',
-            'OUTCOME_UNKNOWN',
           ),
         },
       },

@@ -21,12 +21,7 @@ export const refreshRoutes: FastifyPluginAsyncTypebox = async (app) => {
         body: Type.Union([ref(RefreshBodySchema), Type.Null()]),
         response: {
           200: ref(TokenPairSchema),
-          ...problemResponses(
-            'REQUEST_INVALID',
-            'AUTH_REFRESH_INVALID',
-            'AUTH_REFRESH_EXPIRED',
-            'AUTH_REFRESH_REUSED',
-          ),
+          ...problemResponses('AUTH_REFRESH_INVALID', 'AUTH_REFRESH_EXPIRED', 'AUTH_REFRESH_REUSED'),
         },
       },
     },

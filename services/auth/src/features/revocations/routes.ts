@@ -18,7 +18,7 @@ export const revocationsRoutes: FastifyPluginAsyncTypebox = async (app) => {
           'revocation waits for, tells by `position` what it has applied, and its `mark` comes back, from whose ' +
           'sending the age of what it knows is counted.',
         tags: ['services'],
-        security: [{ bearer: [] }],
+        security: [{ clientCredentials: ['revocations:read'] }],
         querystring: FeedQuerySchema,
         response: { 200: ref(FeedSchema), ...clientProblems() },
       },

@@ -4,8 +4,8 @@ import {
   CreateRoleBodySchema,
   ListQuerySchema,
   RoleNameSchema,
+  RolePageSchema,
   RoleSchema,
-  pageOf,
   ref,
 } from '@portcullis/schemas'
 import { problem, userProblems } from '@portcullis/service-kit'
@@ -25,8 +25,9 @@ export const roleRoutes: FastifyPluginAsyncTypebox = async (app) => {
         ...common,
         operationId: 'listRoles',
         summary: 'List roles, newest first',
+        description: 'The built-in ones, `admin`, `moderator` and `user`, among them.',
         querystring: ListQuerySchema,
-        response: { 200: pageOf(ref(RoleSchema)), ...userProblems('AUTH_FORBIDDEN') },
+        response: { 200: ref(RolePageSchema), ...userProblems('AUTH_FORBIDDEN') },
       },
     },
     async (request) => {
@@ -47,6 +48,8 @@ export const roleRoutes: FastifyPluginAsyncTypebox = async (app) => {
         ...common,
         operationId: 'createRole',
         summary: 'Create a role',
+        description:
+          'A name for what services make of it: the roles of a user are a claim of each access token.',
         body: ref(CreateRoleBodySchema),
         response: { 201: ref(RoleSchema), ...userProblems('AUTH_FORBIDDEN', 'AUTH_ROLE_TAKEN') },
       },
@@ -69,6 +72,7 @@ export const roleRoutes: FastifyPluginAsyncTypebox = async (app) => {
         ...common,
         operationId: 'deleteRole',
         summary: 'Delete a role that nobody holds',
+        description: 'Answers with what was deleted. Built-in roles stay.',
         params: Type.Object({ name: RoleNameSchema }),
         response: {
           200: ref(RoleSchema),

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { IdParamsSchema, ListQuerySchema, SessionSchema, pageOf, ref } from '@portcullis/schemas'
+import { IdParamsSchema, ListQuerySchema, SessionPageSchema, SessionSchema, ref } from '@portcullis/schemas'
 import { problem, userProblems } from '@portcullis/service-kit'
 import { readPage } from '../../lists/page.ts'
 import { endOneSession } from './end.ts'
@@ -19,7 +19,7 @@ export const sessionRoutes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'List the sessions of the user',
         description: 'The devices that are logged in, the one that logged in last first.',
         querystring: ListQuerySchema,
-        response: { 200: pageOf(ref(SessionSchema)), ...userProblems() },
+        response: { 200: ref(SessionPageSchema), ...userProblems() },
       },
     },
     async (request) => {
@@ -44,7 +44,7 @@ export const sessionRoutes: FastifyPluginAsyncTypebox = async (app) => {
         response: {
           200: ref(SessionSchema),
           202: ref(SessionSchema),
-          ...userProblems('NOT_FOUND', 'OUTCOME_UNKNOWN'),
+          ...userProblems('NOT_FOUND'),
         },
       },
     },

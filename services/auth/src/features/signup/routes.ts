@@ -5,7 +5,7 @@ import {
   IdempotencyKeySchema,
   REPLAYED,
   problem,
-  publicProblems,
+  problemResponses,
 } from '@portcullis/service-kit'
 import { refuseCommonPassword } from '../../passwords/common.ts'
 import { signUp } from './signup.ts'
@@ -29,12 +29,11 @@ export const signupRoutes: FastifyPluginAsyncTypebox = async (app) => {
         body: ref(SignupBodySchema),
         response: {
           201: ref(UserAnswerSchema),
-          ...publicProblems(
+          ...problemResponses(
             'AUTH_PASSWORD_COMMON',
             'AUTH_USERNAME_TAKEN',
             'AUTH_EMAIL_TAKEN',
             'AUTH_HASHING_BUSY',
-            'OUTCOME_UNKNOWN',
             ...IDEMPOTENCY_PROBLEMS,
           ),
         },

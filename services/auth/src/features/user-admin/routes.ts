@@ -2,11 +2,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import {
   IdParamsSchema,
   ListQuerySchema,
-  LoginAttemptSchema,
+  LoginPageSchema,
   RevokedSchema,
   UserSchema,
   UserStatusBodySchema,
-  pageOf,
   ref,
 } from '@portcullis/schemas'
 import { problem, userProblems } from '@portcullis/service-kit'
@@ -20,7 +19,7 @@ import { logoutUser } from '../../users/logout.ts'
 
 const common = { tags: ['users'], security: [{ bearer: [] }], params: IdParamsSchema }
 const problems = userProblems('AUTH_FORBIDDEN', 'NOT_FOUND')
-const changeProblems = userProblems('AUTH_FORBIDDEN', 'NOT_FOUND', 'AUTH_LAST_ADMIN', 'OUTCOME_UNKNOWN')
+const changeProblems = userProblems('AUTH_FORBIDDEN', 'NOT_FOUND', 'AUTH_LAST_ADMIN')
 
 /** What admins see and do of users. For the scope of admins, which lets nobody else in. */
 export const userAdminRoutes: FastifyPluginAsyncTypebox = async (app) => {
@@ -30,7 +29,8 @@ export const userAdminRoutes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         ...common,
         operationId: 'getUser',
-        summary: 'A user',
+        summary: 'Read a user',
+        description: 'As the user sees itself.',
         response: { 200: ref(UserSchema), ...problems },
       },
     },
@@ -48,8 +48,9 @@ export const userAdminRoutes: FastifyPluginAsyncTypebox = async (app) => {
         ...common,
         operationId: 'listLogins',
         summary: 'List the attempts to log in as a user, newest first',
+        description: 'Each with where it came from and how it went.',
         querystring: ListQuerySchema,
-        response: { 200: pageOf(ref(LoginAttemptSchema)), ...problems },
+        response: { 200: ref(LoginPageSchema), ...problems },
       },
     },
     async (request) => {
@@ -69,6 +70,7 @@ export const userAdminRoutes: FastifyPluginAsyncTypebox = async (app) => {
         ...common,
         operationId: 'logoutUser',
         summary: 'Log a user out on every device',
+        description: 'Ends every session of the user, and kills every token.',
         response: { 200: ref(RevokedSchema), 202: ref(RevokedSchema), ...changeProblems },
       },
     },

@@ -18,7 +18,7 @@ export const userChangesRoutes: FastifyPluginAsyncTypebox = async (app) => {
           'username and deletion in the order of their commits, each at least once. Keep `next` together with ' +
           'what was made of the items. A cursor is good for a week; `CURSOR_EXPIRED` means to begin again.',
         tags: ['services'],
-        security: [{ bearer: [] }],
+        security: [{ clientCredentials: ['users:changes'] }],
         querystring: UserChangesQuerySchema,
         response: { 200: ref(UserChangesSchema), ...clientProblems('CURSOR_EXPIRED') },
       },

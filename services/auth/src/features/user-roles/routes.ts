@@ -24,7 +24,7 @@ const params = Type.Object({ ...IdParamsSchema.properties, name: RoleNameSchema 
 const response = {
   200: ref(UserSchema),
   202: ref(UserSchema),
-  ...userProblems('AUTH_FORBIDDEN', 'NOT_FOUND', 'AUTH_LAST_ADMIN', 'OUTCOME_UNKNOWN'),
+  ...userProblems('AUTH_FORBIDDEN', 'NOT_FOUND', 'AUTH_LAST_ADMIN'),
 }
 
 /** For the scope of admins, which lets nobody else in. */

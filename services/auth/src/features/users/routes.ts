@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { ListedUserSchema, ListUsersQuerySchema, pageOf, ref, type ListedUser } from '@portcullis/schemas'
+import { ListUsersQuerySchema, UserPageSchema, ref, type ListedUser } from '@portcullis/schemas'
 import { userProblems } from '@portcullis/service-kit'
 import { readPage } from '../../lists/page.ts'
 import { sendText, userTopics } from '../../users/cache.ts'
@@ -19,7 +19,7 @@ export const userListRoutes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['users'],
         security: [{ bearer: [] }],
         querystring: ListUsersQuerySchema,
-        response: { 200: pageOf(ref(ListedUserSchema)), ...userProblems() },
+        response: { 200: ref(UserPageSchema), ...userProblems() },
       },
     },
     async (request, reply) => {

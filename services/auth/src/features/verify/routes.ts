@@ -22,7 +22,6 @@ const schema = {
   response: {
     200: ref(VerifiedSchema),
     ...problemResponses(
-      'REQUEST_INVALID',
       'AUTH_TOKEN_MISSING',
       'AUTH_TOKEN_INVALID',
       'AUTH_FORBIDDEN',

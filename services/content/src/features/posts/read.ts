@@ -1,13 +1,23 @@
 import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { IdParamsSchema, IdSchema, ListQuerySchema, PostSchema, pageOf, ref } from '@portcullis/schemas'
-import { IfNoneMatchSchema, NotModifiedSchema, problem, publicProblems } from '@portcullis/service-kit'
+import {
+  IdParamsSchema,
+  IdSchema,
+  ListQuerySchema,
+  PostPageSchema,
+  PostSchema,
+  ref,
+} from '@portcullis/schemas'
+import { IfNoneMatchSchema, NotModifiedSchema, problem, problemResponses } from '@portcullis/service-kit'
 import { findPostById, listPosts, toPost } from './queries.ts'
 import { ready, sendReady, topics } from './ready.ts'
 import { tagOf } from './version.ts'
 
 const ListPostsQuerySchema = Type.Object(
-  { ...ListQuerySchema.properties, author: Type.Optional(IdSchema) },
+  {
+    ...ListQuerySchema.properties,
+    author: Type.Optional(Type.String({ ...IdSchema, description: 'Only posts of this user' })),
+  },
   { additionalProperties: false },
 )
 
@@ -19,10 +29,11 @@ export const readPostRoutes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'listPosts',
         summary: 'List posts, newest first',
+        description: 'For anyone, without a token.',
         tags: ['posts'],
         querystring: ListPostsQuerySchema,
         headers: IfNoneMatchSchema,
-        response: { 200: pageOf(ref(PostSchema)), 304: NotModifiedSchema, ...publicProblems() },
+        response: { 200: ref(PostPageSchema), 304: NotModifiedSchema },
       },
     },
     async (request, reply) => {
@@ -48,10 +59,11 @@ export const readPostRoutes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'getPost',
         summary: 'Read a post',
+        description: 'For anyone, without a token.',
         tags: ['posts'],
         params: IdParamsSchema,
         headers: IfNoneMatchSchema,
-        response: { 200: ref(PostSchema), 304: NotModifiedSchema, ...publicProblems('NOT_FOUND') },
+        response: { 200: ref(PostSchema), 304: NotModifiedSchema, ...problemResponses('NOT_FOUND') },
       },
     },
     async (request, reply) => {

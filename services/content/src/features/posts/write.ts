@@ -15,10 +15,12 @@ import {
   IdempotencyKeySchema,
   IfMatchSchema,
   REPLAYED,
+  VERSIONED_HEADERS,
   createOnce,
   ifMatch,
   problem,
   userProblems,
+  withHeaders,
   type ProblemError,
 } from '@portcullis/service-kit'
 import type { DB } from '../../database/tables.ts'
@@ -39,11 +41,16 @@ export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'createPost',
         summary: 'Write a post',
+        description:
+          'Anyone can read it at once. With an `Idempotency-Key` it is written once, however often it is sent.',
         tags: ['posts'],
         security: [{ bearer: [] }],
         headers: IdempotencyKeySchema,
         body: ref(CreatePostBodySchema),
-        response: { 201: ref(PostSchema), ...userProblems(...IDEMPOTENCY_PROBLEMS) },
+        response: {
+          201: withHeaders(ref(PostSchema), VERSIONED_HEADERS),
+          ...userProblems(...IDEMPOTENCY_PROBLEMS),
+        },
       },
     },
     async (request, reply) => {

@@ -7,11 +7,11 @@ import {
   IdParamsSchema,
   ListQuerySchema,
   TaskBodySchema,
+  TaskPageSchema,
   TaskSchema,
   TaskStatusSchema,
   TimeSchema,
   UpdateTaskBodySchema,
-  pageOf,
   ref,
 } from '@portcullis/schemas'
 import {
@@ -21,12 +21,14 @@ import {
   IfNoneMatchSchema,
   NotModifiedSchema,
   REPLAYED,
+  VERSIONED_HEADERS,
   createOnce,
   ifMatch,
   isFresh,
   notModified,
   problem,
   userProblems,
+  withHeaders,
   type ProblemError,
 } from '@portcullis/service-kit'
 import type { DB } from '../../database/tables.ts'
@@ -46,8 +48,8 @@ import {
 const ListTasksQuerySchema = Type.Object(
   {
     ...ListQuerySchema.properties,
-    status: Type.Optional(TaskStatusSchema),
-    due_before: Type.Optional(TimeSchema),
+    status: Type.Optional(Type.Union(TaskStatusSchema.anyOf, { description: 'Only tasks of this status' })),
+    due_before: Type.Optional(Type.String({ ...TimeSchema, description: 'Only tasks that are due before' })),
   },
   { additionalProperties: false },
 )
@@ -69,9 +71,14 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
         ...documented,
         operationId: 'createTask',
         summary: 'Make a task',
+        description:
+          'For its owner alone. With an `Idempotency-Key` it is made once, however often it is sent.',
         headers: IdempotencyKeySchema,
         body: ref(TaskBodySchema),
-        response: { 201: ref(TaskSchema), ...userProblems(...IDEMPOTENCY_PROBLEMS) },
+        response: {
+          201: withHeaders(ref(TaskSchema), VERSIONED_HEADERS),
+          ...userProblems(...IDEMPOTENCY_PROBLEMS),
+        },
       },
     },
     async (request, reply) => {
@@ -97,8 +104,9 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
         ...documented,
         operationId: 'listTasks',
         summary: 'List your tasks, newest first',
+        description: 'Those of other users are not among them.',
         querystring: ListTasksQuerySchema,
-        response: { 200: pageOf(ref(TaskSchema)), ...userProblems() },
+        response: { 200: ref(TaskPageSchema), ...userProblems() },
       },
     },
     async (request) => {
@@ -121,6 +129,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
         ...documented,
         operationId: 'getTask',
         summary: 'Read a task',
+        description: 'One of another user is answered as one that does not exist.',
         params: IdParamsSchema,
         headers: IfNoneMatchSchema,
         response: { 200: ref(TaskSchema), 304: NotModifiedSchema, ...userProblems('NOT_FOUND') },
@@ -163,6 +172,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
         ...documented,
         operationId: 'updateTask',
         summary: 'Change a task',
+        description: 'What is left out stays as it is.',
         params: IdParamsSchema,
         headers: IfMatchSchema,
         body: ref(UpdateTaskBodySchema),

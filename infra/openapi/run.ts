@@ -1,0 +1,37 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { startFreshPair } from '../dev/fresh-pair.ts'
+import { Guard, onParentGone } from '../dev/processes.ts'
+import { complain, say } from '../dev/screen.ts'
+import { messageOf } from '../dev/stop-error.ts'
+import { checkedIn, folder, readDocuments } from './documents.ts'
+import { lintDocuments } from './lint.ts'
+
+/** `npm run openapi`: writes the OpenAPI documents of the services, and lints them. */
+async function main(): Promise<boolean> {
+  const pair = await startFreshPair('openapi', new Guard())
+  try {
+    const documents = await readDocuments({ auth: pair.authUrl, content: pair.contentUrl })
+    mkdirSync(folder, { recursive: true })
+    for (const [file, text] of documents) {
+      const isNew = checkedIn(file) !== text
+      if (isNew) writeFileSync(join(folder, file), text)
+      say('openapi', `docs/openapi/${file} ${isNew ? 'written' : 'is as it was'}`)
+    }
+    const faults = await lintDocuments([...documents.keys()])
+    if (faults !== '') complain('lint', faults)
+    return faults === ''
+  } finally {
+    await pair.stop()
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
+onParentGone(() => process.exit(1))
+try {
+  process.exitCode = (await main()) ? 0 : 1
+} catch (error) {
+  complain('failed', messageOf(error))
+  process.exitCode = 1
+}
+process.exit()
