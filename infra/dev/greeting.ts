@@ -4,9 +4,14 @@ import { since } from './screen.ts'
 import { walkForShell } from './walk-shell.ts'
 
 /** What to show when everything is ready. */
-export function greet({ origin, ports }: Setting, adminPassword: string | undefined, began: number): void {
+export function greet(
+  { origin, ports, metricsPorts }: Setting,
+  adminPassword: string | undefined,
+  began: number,
+): void {
   const row = (name: string, text: string) => `  ${name.padEnd(8)} ${text}`
   const service = (port: number) => `http://localhost:${port}/docs`
+  const metrics = (port: number) => `http://127.0.0.1:${port}/metrics`
   const lines = [
     '',
     colors.bold('Portcullis is ready.'),
@@ -17,6 +22,7 @@ export function greet({ origin, ports }: Setting, adminPassword: string | undefi
       `${colors.cyan(`${origin}/docs`)}  (auth ${service(ports.auth)}, content ${service(ports.content)})`,
     ),
     row('Keys', `${origin}/.well-known/jwks.json`),
+    row('Metrics', `auth ${metrics(metricsPorts.auth)}, content ${metrics(metricsPorts.content)}`),
     row('Logs', '.portcullis/logs/'),
   ]
   if (adminPassword !== undefined) {

@@ -6,11 +6,54 @@ const WIDTH = 10
 
 /** A line about a part: `name      text`. */
 export function say(name: string, text: string): void {
+  wipe()
   console.log(`${colors.cyan(name.padEnd(WIDTH))} ${text}`)
+  draw()
 }
 
 export function complain(name: string, text: string): void {
+  wipe()
   console.error(`${colors.red(name.padEnd(WIDTH))} ${text}`)
+  draw()
+}
+
+/** What is being done, and since when. */
+const underWay = new Map<string, number>()
+const { isTTY } = process.stdout
+
+/**
+ * Shows that work goes on: by a last line that moves on a terminal, else by a line every five seconds.
+ *
+ * @param what is being done, such as `preparing the databases`.
+ */
+export async function during<T>(what: string, work: Promise<T>): Promise<T> {
+  underWay.set(what, performance.now())
+  draw()
+  const show = isTTY ? draw : () => console.log(status())
+  const timer = setInterval(show, isTTY ? 100 : 5000)
+  try {
+    return await work
+  } finally {
+    clearInterval(timer)
+    wipe()
+    underWay.delete(what)
+    draw()
+  }
+}
+
+function status(): string {
+  return `… ${[...underWay].map(([what, from]) => `${what} ${since(from)}`).join(', ')}`
+}
+
+function draw(): void {
+  if (!isTTY || underWay.size === 0) return
+  // A line that is broken could not be wiped.
+  const room = Math.max((process.stdout.columns || 80) - 1, 10)
+  process.stdout.write(`\r\x1b[2K${colors.dim(status().slice(0, room))}`)
+}
+
+function wipe(): void {
+  if (isTTY && underWay.size > 0) process.stdout.write('\r\x1b[2K')
 }
 
 /** Seconds since `from`, a value of `performance.now()`. */

@@ -9,7 +9,7 @@ import { homeFolder, type ServiceName } from './places.ts'
 import { assertFree, freePort, portFrom } from './ports.ts'
 import { end } from './processes.ts'
 import { RunFile } from './run-file.ts'
-import { complain, say, since } from './screen.ts'
+import { complain, during, say, since } from './screen.ts'
 import { loadSecrets, type KeptSecrets } from './secrets.ts'
 import {
   serviceVariables,
@@ -29,11 +29,17 @@ async function start(run: RunFile, parts: Parts, ports: Ports): Promise<void> {
   const kept = loadSecrets()
   const secrets = { ...kept, keyEncryptionKey: process.env['KEY_ENCRYPTION_KEY'] || kept.keyEncryptionKey }
   const watch = parts.watch.bind(parts)
-  const stores = await Promise.all([preparePostgres(run, secrets, watch), prepareRedis(run, secrets, watch)])
+  const stores = await Promise.all([
+    during('postgres', preparePostgres(run, secrets, watch)),
+    during('redis', prepareRedis(run, secrets, watch)),
+  ])
   parts.add(...stores.flatMap(({ name, own }) => (own === undefined ? [] : [{ name, ...own }])))
   const [postgres, redis] = stores
 
-  const { databases, adminPassword } = await makeWhatIsMissing(postgres.url, secrets)
+  const { databases, adminPassword } = await during(
+    'preparing the databases',
+    makeWhatIsMissing(postgres.url, secrets),
+  )
   const setting: Setting = {
     origin: originOf(ports),
     ports,
@@ -70,7 +76,7 @@ async function startServices(run: RunFile, parts: Parts, setting: Setting): Prom
   await Promise.all(
     services.map(async (service) => {
       const url = `http://localhost:${setting.ports[service.name]}`
-      await untilServiceReady(service, url)
+      await during(service.name, untilServiceReady(service, url))
       say(service.name, `${url} (${since(from)})`)
     }),
   )

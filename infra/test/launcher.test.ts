@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { stripVTControlCharacters } from 'node:util'
 import t from 'tap'
 import { root } from '../dev/places.ts'
 import { freePort } from '../dev/ports.ts'
@@ -72,6 +73,8 @@ t.test('a start brings up what the printed walk needs, and SIGTERM ends every pr
   for (const address of [`${origin}/api/v1`, `${origin}/docs`, `http://localhost:${ports.AUTH_PORT}/docs`]) {
     t.ok(printed().includes(address), address)
   }
+  t.match(printed(), /Metrics +auth http\S+, content http/)
+  t.equal(stripVTControlCharacters(printed()), printed(), 'no colour and no moving line without a terminal')
   const taken: unknown[] = []
   for await (const { step, status } of walk(origin)) taken.push([step.title, status])
   t.strictSame(

@@ -99,7 +99,10 @@ export function loggerOptions(options: LoggerOptions): NonNullable<FastifyServer
     formatters: { log: redact },
     serializers: { err: serializeError, req: serializeRequest },
     ...(pretty && {
-      transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' } },
+      transport: {
+        target: 'pino-pretty',
+        options: { ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', singleLine: true },
+      },
     }),
     ...(options.stream !== undefined && { stream: options.stream }),
   }
