@@ -1,13 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startFreshPair } from '../dev/fresh-pair.ts'
+import { root } from '../dev/places.ts'
 import { Guard, onParentGone } from '../dev/processes.ts'
 import { complain, say } from '../dev/screen.ts'
 import { messageOf } from '../dev/stop-error.ts'
+import { TYPED, typesFile, typesOf } from './client-types.ts'
 import { checkedIn, folder, readDocuments } from './documents.ts'
 import { lintDocuments } from './lint.ts'
 
-/** `npm run openapi`: writes the OpenAPI documents of the services, and lints them. */
+/** `npm run openapi`: writes the OpenAPI documents of the services and the client's types, and lints the documents. */
 async function main(): Promise<boolean> {
   const pair = await startFreshPair('openapi', new Guard())
   try {
@@ -17,6 +19,11 @@ async function main(): Promise<boolean> {
       const isNew = checkedIn(file) !== text
       if (isNew) writeFileSync(join(folder, file), text)
       say('openapi', `docs/openapi/${file} ${isNew ? 'written' : 'is as it was'}`)
+    }
+    for (const service of TYPED) {
+      const types = await typesOf(service, documents.get(`${service}.json`) ?? '')
+      writeFileSync(join(root, typesFile(service)), types)
+      say('client', `${typesFile(service)} written`)
     }
     const faults = await lintDocuments([...documents.keys()])
     if (faults !== '') complain('lint', faults)

@@ -10,6 +10,7 @@ export const PACKAGES = {
   schemas: [],
   'token-verifier': ['schemas'],
   'test-kit': ['schemas'],
+  client: [],
 } as const satisfies Record<string, readonly string[]>
 
 export type PackageName = keyof typeof PACKAGES

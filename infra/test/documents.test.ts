@@ -1,4 +1,5 @@
 import t from 'tap'
+import { checkedInTypes, TYPED, typesFile, typesOf } from '../openapi/client-types.ts'
 import { checkedIn, readDocuments } from '../openapi/documents.ts'
 import { lintDocuments } from '../openapi/lint.ts'
 import { startPair } from './support/pair.ts'
@@ -25,4 +26,11 @@ t.test('the OpenAPI documents', async (t) => {
       t.strictSame(bare, [], `${file}: a body without an example`)
     }
   })
+})
+
+t.test('the types of the client are those of the documents that are checked in', async (t) => {
+  for (const service of TYPED) {
+    const types = await typesOf(service, checkedIn(`${service}.json`) ?? '')
+    t.ok(checkedInTypes(service) === types, `${typesFile(service)} is old: npm run openapi writes it`)
+  }
 })

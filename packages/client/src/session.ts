@@ -1,0 +1,138 @@
+import { problemOf, type Problem } from './problems.ts'
+import { areSame, subjectOf, tokensOf, type Tokens, type TokenStorage } from './tokens.ts'
+
+/** What has become of the session. `elsewhere`: in another tab, or whatever else shares the storage. */
+export type SessionEvent =
+  | { readonly type: 'signed-in' | 'refreshed'; readonly elsewhere: boolean }
+  | {
+      readonly type: 'signed-out'
+      readonly elsewhere: boolean
+      /** Why auth did not refresh the session, unless it was ended on purpose. */
+      readonly problem?: Problem
+    }
+
+/** What an application may know of the session, and do with it. */
+export interface SessionView {
+  /** Whether there are tokens; whether they are good is known when they are used. */
+  isSignedIn(): Promise<boolean>
+  /** The access token, for what is not asked through this client. It may have expired. */
+  accessToken(): Promise<string | undefined>
+  /** Calls back when the session begins, is refreshed or ends. Gives what stops that. */
+  subscribe(listener: (event: SessionEvent) => void): () => void
+  /** Drops the tokens here without ending the session: for when auth cannot be reached to log out. */
+  forget(): Promise<void>
+}
+
+/** What came of asking for another token: one, the answer of auth that there is none now, or nobody is signed in. */
+export type Renewal = { readonly token: string } | { readonly failure: Response } | undefined
+
+/** The tokens of a session, which are refreshed once however many ask for it. */
+export class Session implements SessionView {
+  readonly #storage: TokenStorage
+  readonly #refresh: (refreshToken: string) => Promise<Response>
+  readonly #listeners = new Set<(event: SessionEvent) => void>()
+  readonly #unsubscribe: (() => void) | undefined
+  #renewing: Promise<Renewal> | undefined
+
+  /** @param refresh asks auth for the next pair. */
+  constructor(storage: TokenStorage, refresh: (refreshToken: string) => Promise<Response>) {
+    this.#storage = storage
+    this.#refresh = refresh
+    this.#unsubscribe = storage.subscribe?.((now, before) => {
+      if (now === undefined) this.#tell({ type: 'signed-out', elsewhere: true })
+      else this.#tell({ type: before === undefined ? 'signed-in' : 'refreshed', elsewhere: true })
+    })
+  }
+
+  async isSignedIn(): Promise<boolean> {
+    return (await this.#storage.read()) !== undefined
+  }
+
+  async accessToken(): Promise<string | undefined> {
+    return (await this.#storage.read())?.access_token
+  }
+
+  subscribe(listener: (event: SessionEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async forget(): Promise<void> {
+    await this.#end()
+  }
+
+  /** A session has begun. */
+  async begin(tokens: Tokens): Promise<void> {
+    await this.#storage.write(tokens)
+    this.#tell({ type: 'signed-in', elsewhere: false })
+  }
+
+  /** The session has been given other tokens; not if it has been ended meanwhile. */
+  async replace(tokens: Tokens): Promise<void> {
+    if (!(await this.isSignedIn())) return
+    await this.#storage.write(tokens)
+    this.#tell({ type: 'refreshed', elsewhere: false })
+  }
+
+  /** A token other than the one that was refused. Whoever asks while another one does is given the same answer. */
+  async renew(refused: string): Promise<Renewal> {
+    const renewal = await (this.#renewing ?? this.#begin(refused))
+    // It was asked for by somebody whose token was older still.
+    const isNoOther = renewal !== undefined && 'token' in renewal && renewal.token === refused
+    return isNoOther ? (this.#renewing ?? this.#begin(refused)) : renewal
+  }
+
+  close(): void {
+    this.#unsubscribe?.()
+    this.#listeners.clear()
+  }
+
+  #begin(refused: string): Promise<Renewal> {
+    const work = () => this.#rotate(refused)
+    const renewing = (this.#storage.exclusively?.(work) ?? work()).finally(() => (this.#renewing = undefined))
+    this.#renewing = renewing
+    return renewing
+  }
+
+  async #rotate(refused: string): Promise<Renewal> {
+    const held = await this.#storage.read()
+    // Never with the tokens of somebody else who has logged in meanwhile.
+    if (held === undefined || subjectOf(held.access_token) !== subjectOf(refused)) return undefined
+    if (held.access_token !== refused) return { token: held.access_token }
+
+    const answer = await this.#refresh(held.refresh_token)
+    const body: unknown = await answer
+      .clone()
+      .json()
+      .catch(() => undefined)
+    const isStillHeld = areSame(await this.#storage.read(), held)
+    const tokens = answer.ok ? tokensOf(body) : undefined
+    if (tokens !== undefined) {
+      if (!isStillHeld) return this.#newest(refused)
+      await this.#storage.write(tokens)
+      this.#tell({ type: 'refreshed', elsewhere: false })
+      return { token: tokens.access_token }
+    }
+    if (answer.status !== 400 && answer.status !== 401) return { failure: answer }
+    if (!isStillHeld) return this.#newest(refused)
+    await this.#end(problemOf(body, answer))
+    return undefined
+  }
+
+  /** What has been stored while auth was asked: the tokens of a login or of another tab, or none. */
+  async #newest(refused: string): Promise<Renewal> {
+    const token = await this.accessToken()
+    return token !== undefined && subjectOf(token) === subjectOf(refused) ? { token } : undefined
+  }
+
+  async #end(problem?: Problem): Promise<void> {
+    if (!(await this.isSignedIn())) return
+    await this.#storage.write(undefined)
+    this.#tell({ type: 'signed-out', elsewhere: false, ...(problem && { problem }) })
+  }
+
+  #tell(event: SessionEvent): void {
+    // What a listener throws is its own affair.
+    for (const listener of this.#listeners) queueMicrotask(() => listener(event))
+  }
+}

@@ -1,0 +1,104 @@
+import {
+  browserStorage,
+  createClient,
+  memoryStorage,
+  ProblemError,
+  unwrap,
+  type SessionEvent,
+  type TokenStorage,
+} from '@portcullis/client'
+import t from 'tap'
+
+const TOKENS = { access_token: 'old', refresh_token: 'first' }
+
+/** A client whose requests are answered as `answers` says, by path. */
+function clientOf(storage: TokenStorage, answers: Readonly<Record<string, () => Response>>) {
+  const sent: string[] = []
+  const events: SessionEvent[] = []
+  const client = createClient({
+    url: 'http://localhost',
+    storage,
+    fetch: async (request) => {
+      const path = new URL(request.url).pathname
+      sent.push(`${path} ${request.headers.get('authorization') ?? '-'}`)
+      return answers[path]?.() ?? new Response(null, { status: 404 })
+    },
+  })
+  client.session.subscribe((event) => events.push(event))
+  return { client, sent, events }
+}
+
+const refused = () =>
+  new Response('{}', {
+    status: 401,
+    headers: { 'www-authenticate': 'Bearer realm="x", error="invalid_token"' },
+  })
+const refreshed = () => Response.json({ access_token: 'new', refresh_token: 'second' })
+
+t.test('a token that is refused again and again is tried twice', async (t) => {
+  const storage = memoryStorage(TOKENS)
+  const { client, sent } = clientOf(storage, { '/api/v1/tasks': refused, '/api/v1/refresh': refreshed })
+  t.equal((await client.content.GET('/api/v1/tasks')).response.status, 401)
+  t.strictSame(sent, ['/api/v1/tasks Bearer old', '/api/v1/refresh -', '/api/v1/tasks Bearer new'])
+  t.strictSame(await storage.read(), { access_token: 'new', refresh_token: 'second' })
+})
+
+t.test('an answer of auth that it cannot refresh now is the answer, and the tokens are kept', async (t) => {
+  const storage = memoryStorage(TOKENS)
+  const busy = () => Response.json({}, { status: 429, headers: { 'retry-after': '7' } })
+  const { client, events } = clientOf(storage, { '/api/v1/tasks': refused, '/api/v1/refresh': busy })
+  const failure = await unwrap(client.content.GET('/api/v1/tasks')).catch((error: unknown) => error)
+  t.ok(failure instanceof ProblemError)
+  t.match(failure, { status: 429, code: 'HTTP_429', retryAfterSeconds: 7 })
+  t.strictSame(await storage.read(), TOKENS)
+  t.strictSame(events, [])
+})
+
+t.test('an Authorization header of the caller is sent as it is', async (t) => {
+  const { client, sent } = clientOf(memoryStorage(TOKENS), { '/own': refused })
+  const headers = { authorization: 'Bearer mine' }
+  t.equal((await client.fetch('http://localhost/own', { headers })).status, 401)
+  t.strictSame(sent, ['/own Bearer mine'])
+})
+
+t.test('a session can be forgotten without auth', async (t) => {
+  const { client, sent, events } = clientOf(memoryStorage(TOKENS), {})
+  await client.session.forget()
+  await client.session.forget()
+  t.notOk(await client.session.isSignedIn())
+  t.strictSame(sent, [])
+  t.strictSame(events, [{ type: 'signed-out', elsewhere: false }])
+})
+
+const storeOf = (text: string | null) => ({ getItem: () => text, setItem: () => {}, removeItem: () => {} })
+
+t.test('what is in localStorage and no pair of tokens counts as none', async (t) => {
+  for (const text of [
+    null,
+    '',
+    'null',
+    '[]',
+    '{"access_token":1,"refresh_token":"x"}',
+    '{"access_token":"x"}',
+  ]) {
+    const storage = browserStorage({ store: storeOf(text), events: undefined, locks: undefined })
+    t.equal(await storage.read(), undefined, String(text))
+  }
+})
+
+t.test('a lock that is not to be had is done without', async (t) => {
+  const locks = { request: () => Promise.reject(new DOMException('too long', 'TimeoutError')) }
+  const storage = browserStorage({ store: storeOf(null), events: undefined, locks })
+  t.equal(await storage.exclusively?.(async () => 'done'), 'done')
+})
+
+t.test('work that fails while it has the lock is not done again', async (t) => {
+  const storage = browserStorage({ store: storeOf(null), events: undefined, locks: navigator.locks })
+  let times = 0
+  const work = async () => {
+    times += 1
+    throw new Error('no')
+  }
+  await t.rejects(storage.exclusively?.(work) ?? Promise.resolve(), { message: 'no' })
+  t.equal(times, 1)
+})
