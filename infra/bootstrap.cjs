@@ -18,7 +18,7 @@ const COMMANDS = {
   test: 'infra/dev/test.ts',
   check: 'infra/check.ts',
   bench: 'infra/bench/run.ts',
-  'test:full': 'infra/full.ts',
+  'test:full': 'infra/full/run.ts',
   compose: 'infra/compose/run.ts',
   resilience: 'infra/resilience/run.ts',
   chaos: 'infra/chaos/run.ts',

@@ -6,7 +6,7 @@ import { parseSync, Visitor, type Expression, type SpreadElement } from 'oxc-par
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/schemas': [],
   'packages/token-verifier': ['schemas'],
-  'packages/service-kit': ['schemas'],
+  'packages/service-kit': ['schemas', 'token-verifier'],
   'packages/test-kit': ['schemas'],
   'packages/client': ['schemas'],
   'services/auth': ['schemas', 'service-kit', 'token-verifier'],

@@ -3,6 +3,7 @@
 // A volume is mounted by its owner alone, so its files may be readable for whatever user its owner runs as.
 import { createHash, randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { redisUsers } from './redis-users.ts'
 
 const ROOT = '/secrets'
 /** Held by nobody else: what all other files are derived from. */
@@ -64,7 +65,7 @@ function filesOf(secrets: Secrets): Record<string, string> {
     'postgres/replication_password': secrets.postgres_replication,
     'database/replication_password': secrets.postgres_replication,
     'redis/replication_password': secrets.redis_replication,
-    'redis/users.acl': redisUsers(secrets),
+    'redis/users.acl': usersFile(secrets),
     'setup/postgres_admin_url': `postgres://postgres:${secrets.postgres}@${DATABASE}/postgres`,
     'setup/auth_database_url': database('auth'),
     'setup/content_database_url': database('content'),
@@ -83,29 +84,14 @@ function filesOf(secrets: Secrets): Record<string, string> {
   }
 }
 
-/**
- * Names of keys separate the users, since Redis does not separate them by logical database: content reads the
- * revocation log, beat and head, writes its own acks, and has its cache and the shared counters of the limits.
- */
-function redisUsers({ redis_auth, redis_content, redis_replication }: Secrets): string {
+function usersFile({ redis_auth, redis_content, redis_replication }: Secrets): string {
   const hash = (text: string) => `#${createHash('sha256').update(text).digest('hex')}`
-  const common = '+@read +@write +@connection +@pubsub +@transaction +eval +evalsha +script|load'
-  return [
-    'user default off',
-    'user health on nopass resetkeys resetchannels -@all +ping',
-    // A replica, and the Sentinels.
-    [
-      `user replication on ${hash(redis_replication)} resetkeys allchannels -@all +psync +replconf +ping +info +role`,
-      '+subscribe +publish +multi +exec +slaveof +config|rewrite +client|setname +client|kill +script|kill',
-    ].join(' '),
-    `user auth on ${hash(redis_auth)} allkeys allchannels -@all ${common} +xinfo -@dangerous +info +config|get`,
-    [
-      `user content on ${hash(redis_content)} resetkeys resetchannels`,
-      '%R~{revocations}:log %R~{revocations}:beat %R~{revocations}:head ~{revocations}:ack:content',
-      '~ratelimit:* ~{cache:content:* &cache:content',
-      `-@all ${common} -@dangerous +info`,
-    ].join(' '),
-  ].join('\n')
+  const logins = {
+    auth: hash(redis_auth),
+    content: hash(redis_content),
+    replication: hash(redis_replication),
+  }
+  return redisUsers(logins).join('\n')
 }
 
 /** Whole or not at all. */

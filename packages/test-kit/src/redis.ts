@@ -98,6 +98,9 @@ async function launch(port: number, { args = [], config }: RedisOptions): Promis
     'no',
     '--dir',
     tmpdir(),
+    // What lies there is of somebody else.
+    '--dbfilename',
+    `redis-${port}.rdb`,
   ]
   const server = [...(config === undefined ? [] : [config]), ...flags, ...args]
   const configured = process.env['TEST_REDIS_SERVER']

@@ -1,26 +1,28 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import { Redis } from 'ioredis'
 import { systemClock } from './clock.ts'
 import { FeedFollower, type FeedOptions } from './follow/feed.ts'
 import { follow } from './follow/follow.ts'
 import type { Observer } from './follow/observer.ts'
-import { RedisFollower, type RedisClient } from './follow/redis.ts'
+import { RedisFollower, type FollowerClient } from './follow/redis.ts'
 import { jwksKeys } from './keys/jwks.ts'
 import type { KeySource } from './keys/source.ts'
 import { Member } from './replica/member.ts'
+import { createRedis } from './redis/client.ts'
+import { parseRedisUrl, type RedisPlace } from './redis/url.ts'
 import { Replica } from './replica/replica.ts'
 import { TokenCheck, type TokenRules } from './token-check.ts'
 import { Verifier, type Follower } from './verifier.ts'
 
 /**
- * Options of ioredis for a client that follows the log; `new Redis({ sentinels, name, ...followerRedisOptions })`
- * makes one for Sentinel. It connects when told to, fails at once, and leaves trying again to the follower.
+ * Options of ioredis for a client that follows the log. It connects when told to, fails at once, and leaves trying
+ * again to the follower.
  */
 export const followerRedisOptions = {
   lazyConnect: true,
   connectTimeout: 500,
   retryStrategy: null,
+  sentinelRetryStrategy: () => null,
   maxRetriesPerRequest: 0,
   enableOfflineQueue: false,
   // INFO and CLIENT are more than a verifier's user in Redis is granted.
@@ -35,10 +37,10 @@ export interface CreateVerifierOptions extends TokenRules {
   /** Address of the issuer's JWK Set. Either this or `keys`. */
   jwksUrl?: string
   keys?: KeySource
-  /** Redis that carries the revocation log, with its logical database: `redis://host:6379/1`. */
+  /** Redis that carries the revocation log: a server, Sentinels or a Cluster, see `parseRedisUrl`. */
   redisUrl?: string
-  /** Instead of `redisUrl`, for Sentinel or Cluster: makes a new client, see `followerRedisOptions`. */
-  redis?: () => RedisClient
+  /** Instead of `redisUrl`: makes a new client of ioredis, see `followerRedisOptions`. */
+  redis?: () => FollowerClient
   /** The log over HTTP: alone, or for when Redis is silent. */
   feed?: FeedOptions
   /** Instead of following the log: a replica that the caller keeps up to date. */
@@ -57,7 +59,7 @@ export interface CreateVerifierOptions extends TokenRules {
 /**
  * A verifier of access tokens. Call `start()` before use and `close()` at the end.
  *
- * @throws TypeError if the options do not say where keys and revocations come from.
+ * @throws TypeError if the options do not say where keys and revocations come from, or `redisUrl` is no such URL.
  */
 export function createVerifier(options: CreateVerifierOptions): Verifier {
   const clock = options.clock ?? systemClock
@@ -92,7 +94,7 @@ function keySource({ keys, jwksUrl, algorithm, clock, observer }: CreateVerifier
 
 function follower(options: CreateVerifierOptions, replica: Replica, maxAgeSeconds: number): Follower {
   const { clientId, redisUrl, feed, clock = systemClock, observer = {} } = options
-  const connect = options.redis ?? (redisUrl ? () => new Redis(redisUrl, followerRedisOptions) : undefined)
+  const connect = options.redis ?? (redisUrl ? connectTo(redisUrl) : undefined)
   if (!connect && !feed) throw new TypeError('redisUrl, redis, feed or replica is needed')
   if (!clientId) throw new TypeError('clientId is needed to follow the revocation log')
   const member = new Member({
@@ -108,6 +110,21 @@ function follower(options: CreateVerifierOptions, replica: Replica, maxAgeSecond
     feed: feed && new FeedFollower({ ...shared, ...feed }),
     observer,
   })
+}
+
+function connectTo(redisUrl: string): () => FollowerClient {
+  const { kind } = placeOf(redisUrl)
+  // A Cluster connects to a node when it first has a command for it.
+  const options = { ...followerRedisOptions, enableOfflineQueue: kind === 'cluster' }
+  return () => createRedis(redisUrl, options)
+}
+
+function placeOf(redisUrl: string): RedisPlace {
+  try {
+    return parseRedisUrl(redisUrl)
+  } catch (error) {
+    throw new TypeError(`redisUrl ${error instanceof Error ? error.message : 'is wrong'}`, { cause: error })
+  }
 }
 
 /** Never the same for two process starts, so that nobody is taken for one that was there before. */

@@ -1,17 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Cluster, Redis } from 'ioredis'
+import { Redis } from 'ioredis'
 import t from 'tap'
-import { freePort, startIssuer, startRedis, TEST_CLIENT, type Teardown } from '@portcullis/test-kit'
 import {
-  createVerifier,
-  followerRedisOptions,
-  systemClock,
-  type CreateVerifierOptions,
-} from '@portcullis/token-verifier'
+  startCluster,
+  startIssuer,
+  startRedis,
+  startSentinels,
+  TEST_CLIENT,
+  type Teardown,
+} from '@portcullis/test-kit'
+import { createVerifier, systemClock, type CreateVerifierOptions } from '@portcullis/token-verifier'
 import { TestRelay } from './support/relay.ts'
 import { until } from './support/until.ts'
+import { WRONG_URLS } from './support/wrong-urls.ts'
 
 /** A verifier that follows in this way is ready, and refuses what is revoked. */
 async function follows(t: Tap, url: string, options: Pick<CreateVerifierOptions, 'redis' | 'redisUrl'>) {
@@ -38,6 +38,7 @@ interface Tap extends Teardown {
   rejects(promise: Promise<unknown>, wanted: { name: string; reason: string }): Promise<unknown>
 }
 
+const ADMIN = { username: 'admin', password: 'admin' }
 const GRANTS = [
   '%R~{revocations}:log',
   '%R~{revocations}:beat',
@@ -77,37 +78,30 @@ t.test('a user in Redis that may not write acks is told so, and the verifier nev
   t.notOk(verifier.ready)
 })
 
-t.test('Redis Cluster carries the log', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'cluster-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
-  const own = ['--cluster-announce-ip', '127.0.0.1', '--cluster-config-file', join(folder, 'nodes.conf')]
-  const args = ['--cluster-enabled', 'yes', ...own]
-  const redis = await startRedis(t, { args })
-  const admin = new Redis(redis.url())
-  t.teardown(() => admin.disconnect())
-  await admin.call('CLUSTER', 'ADDSLOTSRANGE', 0, 16383)
-  await until(async () => String(await admin.call('CLUSTER', 'INFO')).includes('cluster_state:ok'))
-  const nodes = [{ host: '127.0.0.1', port: redis.port }]
-  const connect = () => {
-    // A cluster connects to a node when it first has a command for it, and queues that meanwhile.
-    const redisOptions = { ...followerRedisOptions, enableOfflineQueue: true }
-    return new Cluster(nodes, { lazyConnect: true, clusterRetryStrategy: null, redisOptions })
-  }
-  const { errors } = await follows(t, redis.url(), { redis: connect })
+const FOR_CLUSTER = '+cluster|slots +readonly +readwrite +client|setname'
+const USER = { username: 'verifier', password: 'secret' }
+const ACL = [`user ${USER.username} on >${USER.password} resetkeys -@all ${GRANTS.join(' ')} ${FOR_CLUSTER}`]
+
+t.test('a Redis Cluster carries the log, to a user that may do no more', async (t) => {
+  const cluster = await startCluster(t, { primaries: 3, replicas: 0, users: ACL })
+  const { errors } = await follows(t, cluster.url(ADMIN), { redisUrl: cluster.url(USER) })
   t.strictSame(errors, [])
 })
 
-t.test('Redis behind Sentinel carries the log', async (t) => {
-  const redis = await startRedis(t)
-  const port = await freePort()
-  const folder = mkdtempSync(join(tmpdir(), 'sentinel-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
-  const sentinel = await startRedis(t, { port, args: ['--sentinel'], config: join(folder, 'sentinel.conf') })
-  const admin = new Redis(sentinel.url())
-  t.teardown(() => admin.disconnect())
-  await admin.call('SENTINEL', 'MONITOR', 'log', '127.0.0.1', redis.port, 1)
-  const sentinels = [{ host: '127.0.0.1', port: sentinel.port }]
-  const connect = () => new Redis({ sentinels, name: 'log', db: 1, ...followerRedisOptions })
-  const { errors } = await follows(t, redis.url(1), { redis: connect })
+t.test('a Redis behind Sentinels carries the log, to a user that may do no more', async (t) => {
+  const sentinels = await startSentinels(t, { users: ACL })
+  const { errors } = await follows(t, sentinels.url(1, ADMIN), { redisUrl: sentinels.url(1, USER) })
   t.strictSame(errors, [])
+})
+
+t.test('a URL that names no Redis is refused, and not repeated', (t) => {
+  for (const redisUrl of Object.keys(WRONG_URLS))
+    t.throws(
+      () => createVerifier({ issuer: 'i', audience: 'a', jwksUrl: 'http://j', clientId: 'c', redisUrl }),
+      {
+        name: 'TypeError',
+        message: /^redisUrl (?!.*secret)/,
+      },
+    )
+  t.end()
 })

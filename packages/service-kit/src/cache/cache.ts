@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
+import type { RedisClient } from '@portcullis/token-verifier/redis'
 import { LRUCache } from 'lru-cache'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -13,8 +13,6 @@ const GRACE_MS = 500
 /** While other instances cannot be heard, a query is shared with those who ask within so many ms. */
 const JOIN_MS = 50
 const RETRY_MS = 50
-/** A program that only raises waits for so long to learn which server it is on, in ms. */
-const LEARN_MS = 1000
 /** An entry lives for so long whatever happens. */
 const TTL_MS = 10_000
 const MAX_ENTRIES = 10_000
@@ -29,8 +27,8 @@ const messages = Compile(Type.Array(Type.String(), { minItems: 2 }))
 export interface CacheOptions {
   /** Separates caches that share a Redis. */
   readonly name: string
-  readonly redis: Redis
-  /** A second client, which subscribes. The cache disconnects it at the end. */
+  readonly redis: RedisClient
+  /** A second client, which subscribes where `cacheKey` is. The cache disconnects it at the end. */
   readonly subscriber: Redis
   readonly ttlMs?: number
   readonly now?: () => number
@@ -43,6 +41,11 @@ export type CacheSource = 'memory' | 'redis' | 'database'
 
 /** What an entry depends on. Raising any of them makes it void. */
 export type Topics = readonly [string] | readonly [string, string]
+
+/** Begins every key of the cache, and says in which slot of a Cluster they are. */
+export function cacheKey(name: string): string {
+  return `{cache:${name}}`
+}
 
 interface Flight {
   readonly versions: readonly number[]
@@ -71,9 +74,10 @@ export class Cache {
   constructor(options: CacheOptions) {
     const { name, redis, subscriber, ttlMs = TTL_MS, now = () => performance.now() } = options
     const channel = channelOf(name)
+    const key = cacheKey(name)
     this.#now = now
     this.#onRead = options.onRead ?? (() => undefined)
-    this.#shared = new SharedTier({ redis, name, channel, ttlMs, now })
+    this.#shared = new SharedTier({ redis, prefix: `${key}:`, channel, ttlMs, now })
     this.#entries = new LRUCache({
       max: MAX_ENTRIES,
       maxSize: MAX_BYTES,
@@ -83,6 +87,7 @@ export class Cache {
     this.#push = new Push({
       client: subscriber,
       channel,
+      key: `${key}:push`,
       now,
       onMessage: (message) => this.#hear(message),
       onGap: () => this.#forget(),
@@ -216,12 +221,14 @@ export class Cache {
  * @param name of the cache
  * @returns whether Redis was told; otherwise entries are void when they are ten seconds old
  */
-export async function raiseTopics(redis: Redis, name: string, topics: readonly string[]): Promise<boolean> {
+export async function raiseTopics(
+  redis: RedisClient,
+  name: string,
+  topics: readonly string[],
+): Promise<boolean> {
   const now = () => performance.now()
-  const tier = new SharedTier({ redis, name, channel: channelOf(name), ttlMs: TTL_MS, now })
-  // Redis may refuse to tell what is asked of it.
-  await Promise.race([tier.learnt(), sleep(LEARN_MS, undefined, { ref: false })])
-  return tier.raise(topics)
+  const options = { redis, prefix: `${cacheKey(name)}:`, channel: channelOf(name), ttlMs: TTL_MS, now }
+  return new SharedTier(options).raise(topics)
 }
 
 function channelOf(name: string): string {

@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import { Counter } from 'prom-client'
-import { connectRedis } from '../stores/redis.ts'
-import { Cache } from './cache.ts'
+import { connectSubscriber } from '../stores/redis.ts'
+import { Cache, cacheKey } from './cache.ts'
 
 export interface CachePluginOptions {
   readonly url: string
@@ -12,10 +12,7 @@ export interface CachePluginOptions {
 /** `app.cache`, over `app.redis` and a second connection on which other instances are heard. */
 export default fp<CachePluginOptions>(
   async (app, { url, name }) => {
-    const subscriber = connectRedis(url, {
-      name: `${name} cache push`,
-      options: { commandTimeout: 1000, autoResubscribe: false },
-    })
+    const subscriber = connectSubscriber(app.redis, url, `${name} cache push`, cacheKey(name))
     const reads = new Counter({
       name: 'cache_reads_total',
       help: 'Reads of the cache, by where the value came from: memory, redis, or the database',

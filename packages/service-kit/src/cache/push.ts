@@ -1,11 +1,13 @@
 import type { Redis } from 'ioredis'
 
-const PING_INTERVAL_MS = 40
+const ASK_INTERVAL_MS = 40
 
 export interface PushOptions {
   /** A client of its own: it subscribes. */
   readonly client: Redis
   readonly channel: string
+  /** Any key of the server on which it is published. */
+  readonly key: string
   readonly onMessage: (message: string) => void
   /** Messages may have been missed: nothing that was learnt before counts any more. */
   readonly onGap: () => void
@@ -13,8 +15,9 @@ export interface PushOptions {
 }
 
 /**
- * Messages of other instances, and how old their silence is. Redis answers a PING on the subscribed connection
- * after all that was published before, so what was published until the last answered PING was sent has arrived.
+ * Messages of other instances, and how old their silence is. Redis answers a question on the subscribed connection
+ * after all that was published before, so what was published until the last answered one was asked has arrived. It is
+ * asked for a key, since a node of a Cluster answers that only as long as it has the key, and what is published with it.
  */
 export class Push {
   readonly #options: PushOptions
@@ -22,7 +25,7 @@ export class Push {
   #heardOf = -Infinity
   #since = Infinity
   #subscribed = false
-  #pinging = false
+  #isAsking = false
 
   constructor(options: PushOptions) {
     this.#options = options
@@ -33,7 +36,7 @@ export class Push {
     client.on('message', (from: string, message: string) => {
       if (from === channel) onMessage(message)
     })
-    this.#timer = setInterval(() => void this.#ping(), PING_INTERVAL_MS).unref()
+    this.#timer = setInterval(() => void this.#ask(), ASK_INTERVAL_MS).unref()
   }
 
   /** Everything that was published longer ago than so many ms has arrived; Infinity without a connection. */
@@ -58,24 +61,24 @@ export class Push {
       this.#options.onGap()
       this.#subscribed = true
       this.#since = this.#options.now()
-      await this.#ping()
+      await this.#ask()
     } catch {
       this.#options.client.disconnect(true)
     }
   }
 
-  async #ping(): Promise<void> {
-    if (!this.#subscribed || this.#pinging) return
-    this.#pinging = true
+  async #ask(): Promise<void> {
+    if (!this.#subscribed || this.#isAsking) return
+    this.#isAsking = true
     const sent = this.#options.now()
     try {
-      await this.#options.client.ping()
+      await this.#options.client.exists(this.#options.key)
       if (this.#subscribed) this.#heardOf = sent
     } catch {
-      // The connection says so itself when it is lost; until then the next PING is tried.
+      // The connection says so itself when it is lost; until then it is asked again.
       this.#since = this.#options.now()
     } finally {
-      this.#pinging = false
+      this.#isAsking = false
     }
   }
 

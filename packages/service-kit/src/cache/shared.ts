@@ -1,26 +1,23 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Redis } from 'ioredis'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import type { RedisClient } from '@portcullis/token-verifier/redis'
 
 /** After a failure Redis is not asked for so long, in ms. */
 const PAUSE_MS = 1000
-/** Between two questions for the server's id, in ms. */
-const LEARN_RETRY_MS = 100
 /** Longer values stay out of Redis, in characters. */
 const MAX_VALUE_LENGTH = 256 * 1024
 
-/** The entry, and the versions of its topics; topics without one get the version that is offered. */
+/** The id of the server's process, the entry, and the versions of its topics; without one they get the one offered. */
 const READ = `
-local answer = { redis.call('GET', KEYS[1]) }
+local answer = { string.match(redis.call('INFO', 'server'), 'run_id:(%w+)'), redis.call('GET', KEYS[1]) }
 for i = 2, #KEYS do
   local version = redis.call('GET', KEYS[i])
   if not version then
     version = ARGV[1]
     redis.call('SET', KEYS[i], version, 'PX', ARGV[2])
   end
-  answer[i] = version
+  answer[i + 1] = version
 end
 return answer`
 
@@ -31,12 +28,19 @@ redis.call('PUBLISH', ARGV[3], ARGV[4])
 return 1`
 
 const readAnswer = Compile(
-  Type.Tuple([Type.Union([Type.String(), Type.Null()]), Type.String(), Type.String(), Type.String()]),
+  Type.Tuple([
+    Type.String(),
+    Type.Union([Type.String(), Type.Null()]),
+    Type.String(),
+    Type.String(),
+    Type.String(),
+  ]),
 )
 
 export interface SharedOptions {
-  readonly redis: Redis
-  readonly name: string
+  readonly redis: RedisClient
+  /** Begins every key. */
+  readonly prefix: string
   readonly channel: string
   readonly ttlMs: number
   readonly now: () => number
@@ -51,23 +55,17 @@ export interface Read {
 /**
  * The tier in Redis. A value is stored with the versions that its topics had before it was made, and counts while
  * they still have them, so a value from before a change never comes back after it. Versions are never used twice,
- * and every key has the id of the server's process in its name: what a restarted or promoted server remembers of
- * earlier days is not found.
+ * and the id of the server's process is one of them: what a restarted or promoted server remembers of earlier days
+ * does not count.
  */
 export class SharedTier {
   readonly #options: SharedOptions
   readonly #id = randomBytes(9).toString('base64url')
   #versions = 0
-  #prefix: string | undefined
   #pausedUntil = -Infinity
-  #learning: Promise<void> = Promise.resolve()
 
   constructor(options: SharedOptions) {
     this.#options = options
-    const { redis } = options
-    redis.on('ready', () => (this.#learning = this.#learnServer()))
-    redis.on('close', () => (this.#prefix = undefined))
-    if (redis.status === 'ready') this.#learning = this.#learnServer()
   }
 
   /** Names this instance in messages. */
@@ -76,38 +74,32 @@ export class SharedTier {
   }
 
   get isUsable(): boolean {
-    return this.#prefix !== undefined && this.#options.now() >= this.#pausedUntil
-  }
-
-  /** Waits until the server is known, or the connection is lost. */
-  async learnt(): Promise<void> {
-    await this.#learning
+    return this.#options.redis.status === 'ready' && this.#options.now() >= this.#pausedUntil
   }
 
   /** Undefined if Redis does not answer. Three topics are read at once; `topics` has just as many. */
   async read(topics: readonly [string, string, string], key: string): Promise<Read | undefined> {
-    const prefix = this.#prefix
-    if (prefix === undefined || !this.isUsable) return undefined
+    if (!this.isUsable) return undefined
+    const { prefix } = this.#options
     const keys = [`${prefix}e:${key}`, ...topics.map((topic) => `${prefix}v:${topic}`)]
     const answer = await this.#run(READ, keys, [this.#newVersion(), this.#versionTtl()])
     if (!readAnswer.Check(answer)) return undefined
-    const [entry, ...versions] = answer
-    const stamp = `${prefix}${versions.join()}\n`
+    const [server, entry, ...versions] = answer
+    const stamp = `${[server, ...versions].join()}\n`
     return { value: entry?.startsWith(stamp) === true ? entry.slice(stamp.length) : undefined, stamp }
   }
 
   /** Puts the value where `read` finds it; nothing waits for it. */
   write(key: string, stamp: string, value: string): void {
-    const prefix = this.#prefix
-    if (prefix === undefined || !stamp.startsWith(prefix) || value.length > MAX_VALUE_LENGTH) return
-    const { redis, ttlMs } = this.#options
+    if (value.length > MAX_VALUE_LENGTH) return
+    const { redis, prefix, ttlMs } = this.#options
     redis.set(`${prefix}e:${key}`, stamp + value, 'PX', ttlMs).catch(() => this.#pause())
   }
 
   /** False if Redis could not be told. */
   async raise(topics: readonly string[]): Promise<boolean> {
-    const prefix = this.#prefix
-    if (prefix === undefined || !this.isUsable) return false
+    if (!this.isUsable) return false
+    const { prefix } = this.#options
     const keys = topics.map((topic) => `${prefix}v:${topic}`)
     const message = JSON.stringify([this.#id, ...topics])
     const answer = await this.#run(RAISE, keys, [
@@ -140,20 +132,5 @@ export class SharedTier {
   /** Longer than any entry lives, so that no entry outlives its versions. */
   #versionTtl(): number {
     return this.#options.ttlMs * 10
-  }
-
-  /** Asks until it is answered: without the answer nothing can be remembered on this connection. */
-  async #learnServer(): Promise<void> {
-    const { redis, name } = this.#options
-    while (redis.status === 'ready' && this.#prefix === undefined) {
-      try {
-        const info = await redis.info('server')
-        const run = /^run_id:(\w+)/m.exec(info)?.[1]
-        if (run !== undefined && redis.status === 'ready') this.#prefix = `{cache:${name}:${run}}:`
-      } catch {
-        // Busy, or gone again; then the next connection asks anew.
-      }
-      if (this.#prefix === undefined) await sleep(LEARN_RETRY_MS, undefined, { ref: false })
-    }
   }
 }

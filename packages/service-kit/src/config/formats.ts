@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { Format } from 'typebox/format'
+import { parseRedisUrl } from '@portcullis/token-verifier/redis'
 
 /** Formats of settings, for `Type.String({ format })` in a configuration's schema. */
 
@@ -24,11 +25,8 @@ Format.Set('origin', (value) => urlOf(value, ['http:', 'https:'])?.origin === va
 /** `postgres://user:password@host:port/database` */
 Format.Set('postgres-url', (value) => urlOf(value, ['postgres:', 'postgresql:']) !== undefined)
 
-/** `redis(s)://user:password@host:port/logical-database` */
-Format.Set('redis-url', (value) => {
-  const url = urlOf(value, ['redis:', 'rediss:'])
-  return url !== undefined && /^\/?\d*$/.test(url.pathname)
-})
+/** See `parseRedisUrl`. */
+Format.Set('redis-url', (value) => whatIsWrongWith('redis-url', value) === undefined)
 
 /** `true`, `false`, or addresses and ranges separated by commas. */
 Format.Set('trust-proxy', (value) => /^(true|false|[0-9a-fA-F:./]+(,\s*[0-9a-fA-F:./]+)*|)$/.test(value))
@@ -41,3 +39,14 @@ Format.Set('origins', (value) =>
     .filter((part) => part !== '')
     .every((part) => urlOf(part, ['http:', 'https:'])?.origin === part),
 )
+
+/** Why a text has not the format, where more can be said than that; it repeats nothing of the text. */
+export function whatIsWrongWith(format: string, value: unknown): string | undefined {
+  if (format !== 'redis-url' || typeof value !== 'string') return undefined
+  try {
+    parseRedisUrl(value)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : 'is wrong'
+  }
+}

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Type, type Static, type TObject, type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
-import './formats.ts'
+import { whatIsWrongWith } from './formats.ts'
 
 /** The environment does not fit the schema. `errors` names every setting at fault, never its value. */
 export class ConfigError extends Error {
@@ -99,9 +99,9 @@ function whatIsWrong(property: TSchema, value: unknown): string | undefined {
   const words = wordsOf(property)
   if (words !== undefined) return `must be one of ${words.join(', ')}`
   const [error] = Value.Errors(property, value)
-  return error?.keyword === 'format'
-    ? `is not a valid ${error.params.format}`
-    : (error?.message ?? 'is wrong')
+  if (error?.keyword !== 'format') return error?.message ?? 'is wrong'
+  const { format } = error.params
+  return whatIsWrongWith(format, value) ?? `is not a valid ${format}`
 }
 
 /** What a setting may be that has to be one of several words. */

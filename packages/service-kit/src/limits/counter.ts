@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'
+import { sendAll, type RedisClient } from '../stores/redis.ts'
 
 /** How many callers are counted at once; beyond it the longest unseen is forgotten. */
 const MAX_CALLERS = 50_000
@@ -47,7 +47,7 @@ export interface Count {
 
 export interface CounterOptions {
   /** Undefined counts in this process only. */
-  readonly redis?: Redis | undefined
+  readonly redis?: RedisClient | undefined
   readonly prefix: string
   readonly now?: () => number
 }
@@ -63,7 +63,7 @@ export interface CounterOptions {
  * While Redis is away each instance counts for itself; what it counted is added when Redis is back.
  */
 export class RequestCounter {
-  readonly #redis: Redis | undefined
+  readonly #redis: RedisClient | undefined
   readonly #prefix: string
   readonly #now: () => number
   readonly #instance = randomUUID()
@@ -147,13 +147,11 @@ export class RequestCounter {
     }
     if (batch.length === 0 || this.#redis === undefined) return
 
-    const pipeline = this.#redis.pipeline()
-    for (const { caller, own } of batch) {
+    const replies = await sendAll(this.#redis, batch, (pipeline, { caller, own }) => {
       const ttl = Math.max(1, Math.ceil(caller.until - now))
       pipeline.eval(SETTLE, 1, this.#prefix + caller.key, this.#instance, own, ttl)
-    }
-    const replies = await pipeline.exec().catch(() => null)
-    for (const [index, { caller, own }] of batch.entries()) this.#apply(caller, own, replies?.[index])
+    })
+    for (const [index, { caller, own }] of batch.entries()) this.#apply(caller, own, replies[index])
     if (this.#unsettled.size > 0) this.#settleSoon()
   }
 

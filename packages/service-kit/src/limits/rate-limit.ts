@@ -1,8 +1,8 @@
 import fp from 'fastify-plugin'
 import rateLimitPlugin, { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Redis } from 'ioredis'
 import { problem } from '../problems/problem.ts'
+import type { RedisClient } from '../stores/redis.ts'
 import { RequestCounter } from './counter.ts'
 
 const WINDOW_SECONDS = 60
@@ -14,7 +14,7 @@ export interface RateLimitOptions {
   /** Requests a minute and caller; 0 sets no limit. */
   readonly max: number
   /** Shared by all instances; without it, or while it is away, each counts for itself. */
-  readonly redis?: Redis
+  readonly redis?: RedisClient
   /** Services that share a Redis count together if they share this; `ratelimit:` by default. */
   readonly prefix?: string
   /** Who is calling, such as `user:<id>`; undefined or a rejection means that the address counts. */

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { Cache, connectRedis, redisReady } from '@portcullis/service-kit'
+import { Cache, cacheKey, connectRedis, connectSubscriber, redisReady } from '@portcullis/service-kit'
 import { startRedis, type TestRedis } from '@portcullis/test-kit'
 import { until } from '../support/until.ts'
 
@@ -8,7 +8,7 @@ const server = await startRedis(t)
 /** An instance of a service with a cache, over a table of one number that all instances share. */
 async function instance(t: Test, redis: TestRedis, source: { value: number }, ttlMs?: number) {
   const client = connectRedis(redis.url(), { name: 'cache' })
-  const subscriber = connectRedis(redis.url(), { name: 'push', options: { autoResubscribe: false } })
+  const subscriber = connectSubscriber(client, redis.url(), 'push', cacheKey(t.name))
   const cache = new Cache({ name: t.name, redis: client, subscriber, ...(ttlMs !== undefined && { ttlMs }) })
   t.teardown(() => {
     cache.close()
@@ -212,7 +212,7 @@ t.test(
 t.test('a Redis that does not answer at the start is used as soon as it does', async (t) => {
   const redis = await startRedis(t)
   const client = connectRedis(redis.url(), { name: 'cache' })
-  const subscriber = connectRedis(redis.url(), { name: 'push', options: { autoResubscribe: false } })
+  const subscriber = connectSubscriber(client, redis.url(), 'push', cacheKey(t.name))
   await Promise.all([redisReady(client), redisReady(subscriber)])
   redis.pause()
   const cache = new Cache({ name: t.name, redis: client, subscriber })

@@ -15,7 +15,7 @@ const FIRST_RETRY_MS = 20
 const LONGEST_RETRY_MS = 250
 
 /** The part of an ioredis `Redis` or `Cluster` that is used: new, not yet connected, without retries of its own. */
-export interface RedisClient {
+export interface FollowerClient {
   connect(): Promise<unknown>
   disconnect(): void
   call(command: string, ...args: (string | number)[]): Promise<unknown>
@@ -24,7 +24,7 @@ export interface RedisClient {
 
 export interface RedisFollowerOptions extends TailOptions {
   /** A new client for each attempt, since what blocks on a broken connection never settles. */
-  connect: () => RedisClient
+  connect: () => FollowerClient
 }
 
 /**
@@ -79,7 +79,7 @@ export class RedisFollower {
     }
   }
 
-  async #follow(client: RedisClient): Promise<void> {
+  async #follow(client: FollowerClient): Promise<void> {
     const last = await within(CONNECT_MS, client.call('XREVRANGE', revocationKeys.beat, '+', '-', 'COUNT', 1))
     let beatId = readLastId(last)
     let heardAt = performance.now()
@@ -105,7 +105,7 @@ export class RedisFollower {
     this.#saidFarewell = true
   }
 
-  async #round(client: RedisClient, beatId: string, ack: boolean): Promise<Read> {
+  async #round(client: FollowerClient, beatId: string, ack: boolean): Promise<Read> {
     const sent = ack ? this.#ack(client) : undefined
     const streams = ['STREAMS', revocationKeys.log, revocationKeys.beat, this.#tail.logId, beatId]
     const read = client.call('XREAD', 'COUNT', COUNT, 'BLOCK', BLOCK_MS, ...streams)
@@ -113,7 +113,7 @@ export class RedisFollower {
     return readReply(answer)
   }
 
-  #ack(client: RedisClient): Promise<unknown> {
+  #ack(client: FollowerClient): Promise<unknown> {
     const { clientId, member } = this.#options
     return client.call('HSET', revocationKeys.ack(clientId), member.name, JSON.stringify(member.ack()))
   }

@@ -1,14 +1,14 @@
-import { Redis } from 'ioredis'
 import { Compile } from 'typebox/schema'
 import { AckSchema, formatPosition, revocationKeys, type Ack } from '@portcullis/schemas'
 import type { RevocationLog, Teardown } from '@portcullis/test-kit'
+import { createRedis, type RedisClient } from '@portcullis/token-verifier/redis'
 
 const ack = Compile(AckSchema)
 const BEAT_MS = 100
 
 /** Carries a test issuer's log to Redis in the way auth's relay does, as far as verifiers can tell. */
 export class TestRelay {
-  readonly redis: Redis
+  readonly redis: RedisClient
   readonly #log: RevocationLog
   readonly #clientId: string
   #timer: NodeJS.Timeout | undefined
@@ -17,7 +17,7 @@ export class TestRelay {
   constructor(t: Teardown, url: string, log: RevocationLog, clientId: string) {
     this.#log = log
     this.#clientId = clientId
-    this.redis = new Redis(url, {
+    this.redis = createRedis(url, {
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
       retryStrategy: () => 20,

@@ -1,6 +1,5 @@
-import type { Redis } from 'ioredis'
 import { Kysely, PostgresDialect } from 'kysely'
-import { connectRedis, createPool, raiseTopics, redisReady } from '@portcullis/service-kit'
+import { connectRedis, createPool, raiseTopics, redisReady, type RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import { createTransact, type Outcome, type Transact } from '../database/transaction.ts'
 import { SessionMirror } from '../sessions/mirror.ts'
@@ -61,7 +60,7 @@ export async function raise(url: string | undefined, topics: readonly string[]):
     })
 }
 
-async function onRedis(url: string | undefined, work: (redis: Redis) => Promise<void>): Promise<void> {
+async function onRedis(url: string | undefined, work: (redis: RedisClient) => Promise<void>): Promise<void> {
   if (url === undefined) return
   const redis = connectRedis(url, { name: 'portcullis' })
   try {

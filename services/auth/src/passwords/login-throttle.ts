@@ -1,6 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import type { Redis } from 'ioredis'
-import { deriveKey, problem, subscriberOf } from '@portcullis/service-kit'
+import { deriveKey, problem, subscriberOf, type RedisClient } from '@portcullis/service-kit'
 import { decideAttempt, type ThrottleState } from './throttle.ts'
 import { MemoryThrottleStore } from './throttle-memory.ts'
 import { RedisThrottleStore } from './throttle-redis.ts'
@@ -10,7 +9,7 @@ import type { AttemptKey, AttemptResult, ThrottleStore } from './throttle-store.
 const PAUSE_MS = 1000
 
 export interface LoginThrottleOptions {
-  readonly redis: Redis
+  readonly redis: RedisClient
   /** Names of accounts are kept as HMAC under a key that is derived from it. */
   readonly secret: string
   /** Milliseconds since 1970. */
@@ -22,7 +21,7 @@ export interface LoginThrottleOptions {
  * each also remembers what it saw itself, and goes by that at once while Redis is away.
  */
 export class LoginThrottle {
-  readonly #redis: Redis
+  readonly #redis: RedisClient
   readonly #shared: ThrottleStore
   readonly #own = new MemoryThrottleStore()
   readonly #key: Buffer

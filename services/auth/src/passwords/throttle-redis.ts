@@ -1,6 +1,7 @@
-import type { Redis, Result } from 'ioredis'
+import type { Result } from 'ioredis'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import type { RedisClient } from '@portcullis/service-kit'
 import { ACCOUNT_WALL, KNOWN_MS, PAIR_WALL, type ThrottleState } from './throttle.ts'
 import {
   ATTEMPT_LIFE_MS,
@@ -59,9 +60,9 @@ const isAnswer = Compile(Type.Tuple([Count, Count, Count, Count, Count, Count, C
 
 /** Counts failures in Redis, for all instances together. Each method rejects at once while Redis is away. */
 export class RedisThrottleStore implements ThrottleStore {
-  readonly #redis: Redis
+  readonly #redis: RedisClient
 
-  constructor(redis: Redis) {
+  constructor(redis: RedisClient) {
     this.#redis = redis
     redis.defineCommand('beginLoginAttempt', { numberOfKeys: 5, lua: BEGIN })
     redis.defineCommand('endLoginAttempt', { numberOfKeys: 5, lua: END })

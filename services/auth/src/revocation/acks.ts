@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis'
 import type { Kysely } from 'kysely'
 import { Compile } from 'typebox/compile'
 import { AckSchema, parsePosition, revocationKeys, type Ack, type Position } from '@portcullis/schemas'
+import { sendAll, type RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import type { VerifierRow } from '../database/transaction.ts'
 
@@ -23,10 +23,10 @@ const MAX_INSTANCE = 128
  *
  * @throws Error if Redis does not answer
  */
-export async function readAcks(redis: Redis, clientIds: readonly string[]): Promise<VerifierAck[]> {
-  const pipeline = redis.pipeline()
-  for (const clientId of clientIds) pipeline.hgetall(revocationKeys.ack(clientId))
-  const results = (await pipeline.exec()) ?? []
+export async function readAcks(redis: RedisClient, clientIds: readonly string[]): Promise<VerifierAck[]> {
+  const results = await sendAll(redis, clientIds, (pipeline, clientId) =>
+    pipeline.hgetall(revocationKeys.ack(clientId)),
+  )
   return results.flatMap(([error, hash], index) => {
     if (error && !isWrongType(error)) throw error
     const clientId = clientIds[index] ?? ''
@@ -60,14 +60,13 @@ export type Progress = Position | 'gone'
 
 /** What each of these verifiers has applied, as far as it says so in Redis; nobody while Redis does not answer. */
 export async function readProgress(
-  redis: Redis,
+  redis: RedisClient,
   verifiers: readonly VerifierRow[],
 ): Promise<Map<string, Progress>> {
   const byClient = [...Map.groupBy(verifiers, (verifier) => verifier.client_id)]
-  const pipeline = redis.pipeline()
-  for (const [clientId, asked] of byClient)
-    pipeline.hmget(revocationKeys.ack(clientId), ...asked.map(({ name }) => name.slice(clientId.length + 1)))
-  const results = (await pipeline.exec().catch(() => null)) ?? []
+  const results = await sendAll(redis, byClient, (pipeline, [clientId, asked]) =>
+    pipeline.hmget(revocationKeys.ack(clientId), ...asked.map(({ name }) => name.slice(clientId.length + 1))),
+  )
   const progress = new Map<string, Progress>()
   for (const [index, [, asked]] of byClient.entries()) {
     const answers: unknown = results[index]?.[1]

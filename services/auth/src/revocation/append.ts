@@ -1,4 +1,4 @@
-import type { Redis, Result } from 'ioredis'
+import type { Result } from 'ioredis'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import {
@@ -9,6 +9,7 @@ import {
   type Position,
   type RevocationEvent,
 } from '@portcullis/schemas'
+import type { RedisClient } from '@portcullis/service-kit'
 
 /**
  * Brings Redis up to the head of the log, in one step that nobody sees the middle of: appends events, sets the
@@ -130,7 +131,7 @@ export interface Appended {
 const isAnswer = Compile(Type.Tuple([StatusSchema, Type.String()]))
 
 /** Lets the client run the scripts by their digests. */
-export function defineAppend(redis: Redis): void {
+export function defineAppend(redis: RedisClient): void {
   redis.defineCommand('carryRevocation', { lua: CARRY_SCRIPT, numberOfKeys: 1 })
   redis.defineCommand('appendRevocations', { lua: SCRIPT, numberOfKeys: 3 })
 }
@@ -141,7 +142,7 @@ export function defineAppend(redis: Redis): void {
  * @param options.mend whether a stream with missing entries is dropped, to be written anew
  */
 export async function appendToRedis(
-  redis: Redis,
+  redis: RedisClient,
   head: Head,
   events: readonly RevocationEvent[],
   marks: Readonly<Record<string, string>>,
@@ -173,7 +174,7 @@ function fieldsOf({ kind, key, value, keep_until, at }: RevocationEvent): (strin
  *
  * @returns whether it does; else the log has to be looked at
  */
-export async function carryToRedis(redis: Redis, event: RevocationEvent): Promise<boolean> {
+export async function carryToRedis(redis: RedisClient, event: RevocationEvent): Promise<boolean> {
   const { epoch, seq } = event
   const before = formatPosition({ epoch, seq: seq - 1 })
   return (await redis.carryRevocation(revocationKeys.log, epoch, seq, before, ...fieldsOf(event))) === 1

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import type { Redis } from 'ioredis'
 import type { Kysely } from 'kysely'
 import {
   comparePositions,
@@ -11,6 +10,7 @@ import {
   type RevocationEvent,
 } from '@portcullis/schemas'
 import { elapsed, instant, type Clock, type Instant, type Replica } from '@portcullis/token-verifier'
+import type { RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import type { History, Rewritten } from './history.ts'
 import { READ_LIMIT, readLog, type LogRead } from './log.ts'
@@ -32,7 +32,7 @@ interface Log {
 export interface FollowerOptions {
   readonly db: Kysely<DB>
   /** Carries the acks; the database does while it is away. */
-  readonly redis: Redis
+  readonly redis: RedisClient
   readonly replica: Replica
   readonly history: Pick<History, 'mend' | 'reconcile'>
   /** Signing keys were given up; what signs here has to know before this instance says that it does. */

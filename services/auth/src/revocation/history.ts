@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Redis } from 'ioredis'
 import type { Kysely } from 'kysely'
 import { comparePositions, type Position } from '@portcullis/schemas'
 import type { Replica } from '@portcullis/token-verifier'
+import type { RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import type { Transact } from '../database/transaction.ts'
 import { appendKeyEvent, raiseEpoch } from './epoch.ts'
@@ -21,7 +21,7 @@ interface Log {
 export interface HistoryOptions {
   readonly db: Kysely<DB>
   readonly transact: Transact
-  readonly redis: Redis
+  readonly redis: RedisClient
   readonly replica: Replica
   /** Gets ready what gives up signing keys, in the transaction that it is called in. */
   readonly prepareKeys: () => Promise<GiveUpKeys>

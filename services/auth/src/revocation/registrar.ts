@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis'
 import type { Kysely } from 'kysely'
 import { revocationKeys } from '@portcullis/schemas'
 import { elapsed, instant, type Clock, type Instant } from '@portcullis/token-verifier'
+import type { RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import type { VerifierAck } from './acks.ts'
 import { deleteVerifiers, insertVerifiers, listVerifierClientIds, renewVerifiers } from './verifiers.ts'
@@ -32,7 +32,7 @@ interface Voice {
 /** Keeps the table of verifiers by what they say in Redis: who joined, still speaks, or left. */
 export class Registrar {
   readonly #db: Kysely<DB>
-  readonly #redis: Redis
+  readonly #redis: RedisClient
   readonly #clock: Clock
   readonly #log: Log
   readonly #voices = new Map<string, Voice>()
@@ -41,7 +41,7 @@ export class Registrar {
   #clientIds: { readonly at: Instant; readonly ids: readonly string[] } | undefined
   #renewedAt: Instant | undefined
 
-  constructor(db: Kysely<DB>, redis: Redis, clock: Clock, log: Log) {
+  constructor(db: Kysely<DB>, redis: RedisClient, clock: Clock, log: Log) {
     this.#db = db
     this.#redis = redis
     this.#clock = clock

@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis'
 import type { Kysely } from 'kysely'
 import { comparePositions, type Position, type RevocationEvent } from '@portcullis/schemas'
+import type { RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import { readAcks } from './acks.ts'
 import { appendToRedis, carryToRedis, type Appended } from './append.ts'
@@ -25,7 +25,7 @@ interface Log {
 
 export interface RelayOptions {
   readonly db: Kysely<DB>
-  readonly redis: Redis
+  readonly redis: RedisClient
   readonly registrar: Registrar
   readonly history: Pick<History, 'mend'>
   readonly log: Log

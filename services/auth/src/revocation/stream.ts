@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import {
@@ -7,6 +6,7 @@ import {
   RevocationEventSchema,
   type RevocationEvent,
 } from '@portcullis/schemas'
+import type { RedisClient } from '@portcullis/service-kit'
 
 /** Small enough that a read stays far below the time that a command may take. */
 const PAGE = 1000
@@ -15,7 +15,7 @@ const isPage = Compile(Type.Array(Type.Tuple([Type.String(), Type.Array(Type.Str
 const isEvent = Compile(RevocationEventSchema)
 
 /** Everything that the stream in Redis holds, page by page; what is no event is passed over. */
-export async function* readStream(redis: Redis): AsyncGenerator<RevocationEvent[]> {
+export async function* readStream(redis: RedisClient): AsyncGenerator<RevocationEvent[]> {
   let from = '-'
   for (;;) {
     const page: unknown = await redis.xrange(revocationKeys.log, from, '+', 'COUNT', PAGE)

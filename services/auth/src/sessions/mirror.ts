@@ -1,5 +1,6 @@
-import type { Redis, Result } from 'ioredis'
+import type { Result } from 'ioredis'
 import type { Kysely } from 'kysely'
+import { isReady, onLost, primariesOf, sendAll, type RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import { listLiveSessionIds, listLiveSessions, type MirroredSession } from './queries.ts'
 
@@ -52,8 +53,9 @@ export function activeKey(userId: string): string {
   return PREFIX + userId
 }
 
-function endedKey(sessionId: string): string {
-  return `ended:${sessionId}`
+/** In the same slot of a Cluster as the user's hash. */
+function endedKey(userId: string, sessionId: string): string {
+  return `{${activeKey(userId)}}:ended:${sessionId}`
 }
 
 /**
@@ -62,19 +64,21 @@ function endedKey(sessionId: string): string {
  */
 export class SessionMirror {
   readonly #db: Kysely<DB>
-  readonly #redis: Redis
+  readonly #redis: RedisClient
   readonly #log: Log
   readonly #idleSeconds: number
   #isWhole = false
   #sweptAt = 0
   #repair: Promise<void> | undefined
 
-  constructor(db: Kysely<DB>, redis: Redis, log: Log, idleSeconds: number) {
+  constructor(db: Kysely<DB>, redis: RedisClient, log: Log, idleSeconds: number) {
     this.#db = db
     this.#redis = redis
     this.#log = log
     this.#idleSeconds = idleSeconds
     redis.defineCommand('putSession', { lua: PUT, numberOfKeys: 2 })
+    // The server that is found next may be another one, which has not heard all of it.
+    onLost(redis, () => (this.#isWhole = false))
   }
 
   /** Shows a session that was opened or has a new pair. */
@@ -85,10 +89,10 @@ export class SessionMirror {
   /** Takes sessions out that have ended. */
   async drop(userId: string, sessionIds: readonly string[]): Promise<void> {
     if (sessionIds.length === 0) return
-    const pipeline = this.#redis.pipeline().hdel(activeKey(userId), ...sessionIds)
-    for (const id of sessionIds) pipeline.set(endedKey(id), '', 'PX', ENDED_MS)
-    const results = await pipeline.exec().catch(() => null)
-    if (!results || results.some(([error]) => error !== null)) this.#isWhole = false
+    const results = await sendAll(this.#redis, sessionIds, (pipeline, id) =>
+      pipeline.hdel(activeKey(userId), id).set(endedKey(userId, id), '', 'PX', ENDED_MS),
+    )
+    if (results.some(([error]) => error !== null)) this.#isWhole = false
   }
 
   /** Writes everything again if Redis has lost it. To be called now and then. */
@@ -103,7 +107,7 @@ export class SessionMirror {
   }
 
   async #rebuildIfLost(): Promise<void> {
-    if (this.#redis.status !== 'ready') {
+    if (!isReady(this.#redis)) {
       this.#isWhole = false
       return
     }
@@ -134,11 +138,12 @@ export class SessionMirror {
 
   /** Takes out what is not alive. Entries are read before the database, which then knows of all of them. */
   async #sweep(): Promise<void> {
-    for (let cursor = '0', isMore = true; isMore; isMore = cursor !== '0') {
-      const [next, keys] = await this.#redis.scan(cursor, 'MATCH', `${PREFIX}*`, 'COUNT', BATCH)
-      cursor = next
-      await this.#sweepUsers(keys.map((key) => key.slice(PREFIX.length)).filter((id) => UUID.test(id)))
-    }
+    for (const server of primariesOf(this.#redis))
+      for (let cursor = '0', isMore = true; isMore; isMore = cursor !== '0') {
+        const [next, keys] = await server.scan(cursor, 'MATCH', `${PREFIX}*`, 'COUNT', BATCH)
+        cursor = next
+        await this.#sweepUsers(keys.map((key) => key.slice(PREFIX.length)).filter((id) => UUID.test(id)))
+      }
     this.#sweptAt = performance.now()
   }
 
@@ -153,13 +158,11 @@ export class SessionMirror {
   }
 
   async #write(sessions: readonly MirroredSession[]): Promise<void> {
-    if (sessions.length === 0) return
-    const pipeline = this.#redis.pipeline()
-    for (const { id, user_id, gen, ip, user_agent, last_used_at, expires_at } of sessions) {
+    const results = await sendAll(this.#redis, sessions, (pipeline, session) => {
+      const { id, user_id, gen, ip, user_agent, last_used_at, expires_at } = session
       const entry = JSON.stringify({ gen, ip, user_agent, last_used_at, expires_at })
-      pipeline.putSession(activeKey(user_id), endedKey(id), id, gen, entry, this.#idleSeconds)
-    }
-    const results = await pipeline.exec().catch(() => null)
-    if (!results || results.some(([error]) => error !== null)) this.#isWhole = false
+      pipeline.putSession(activeKey(user_id), endedKey(user_id, id), id, gen, entry, this.#idleSeconds)
+    })
+    if (results.some(([error]) => error !== null)) this.#isWhole = false
   }
 }

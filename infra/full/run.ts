@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { root } from './dev/places.ts'
-import { onParentGone } from './dev/processes.ts'
-import { complain, say, since } from './dev/screen.ts'
+import { root } from '../dev/places.ts'
+import { onParentGone } from '../dev/processes.ts'
+import { complain, say, since } from '../dev/screen.ts'
 
 /** `npm run test:full`: what takes longer than a change can wait for, one after the other. */
 const STAGES: Readonly<Record<string, readonly string[]>> = {
   resilience: ['infra/resilience/run.ts'],
   chaos: ['infra/chaos/run.ts'],
+  'kinds of redis': ['infra/dev/test.ts', '--timeout=900', 'infra/full/redis-kinds.test.ts'],
 }
 
 let failures = 0

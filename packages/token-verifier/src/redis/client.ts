@@ -1,0 +1,76 @@
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { parseRedisUrl, type RedisPlace } from './url.ts'
+
+/** A client of one server, of the primary that Sentinels know, or of a Cluster. */
+export type RedisClient = Redis | Cluster
+
+/** Longest wait for an answer of a Sentinel, or of a node of a Cluster that is asked who holds what, in ms. */
+const ASK_TIMEOUT_MS = 300
+/** How often a Cluster is asked who holds what, in ms. */
+const SLOTS_EVERY_MS = 1000
+
+/** What an own client may be given; the rest follows from the URL. */
+export type RedisClientOptions = Omit<
+  RedisOptions,
+  'replyMapping' | 'host' | 'port' | 'path' | 'db' | 'sentinels'
+>
+
+/**
+ * A client for what the URL names, see `parseRedisUrl`.
+ *
+ * On a Cluster `retryStrategy` is that of the whole, `enableOfflineQueue` holds for it, and nothing is sent a second
+ * time by the client itself.
+ *
+ * @throws TypeError if the URL is wrong.
+ */
+export function createRedis(url: string, options: RedisClientOptions = {}): RedisClient {
+  const place = parseRedisUrl(url)
+  if (place.kind === 'server') return new Redis(url, options)
+  return place.kind === 'sentinel' ? behindSentinels(place, options) : clusterOf(place, options)
+}
+
+function credentialsOf({ username, password, tls }: RedisPlace) {
+  return {
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls && { tls: {} }),
+  }
+}
+
+function behindSentinels(place: RedisPlace & { kind: 'sentinel' }, options: RedisClientOptions): Redis {
+  const { sentinelUsername, sentinelPassword } = place
+  return new Redis({
+    sentinelCommandTimeout: ASK_TIMEOUT_MS,
+    sentinelReconnectStrategy: () => SLOTS_EVERY_MS,
+    ...options,
+    ...credentialsOf(place),
+    ...(place.tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
+    ...(sentinelUsername !== undefined && { sentinelUsername }),
+    ...(sentinelPassword !== undefined && { sentinelPassword }),
+    sentinels: [...place.nodes],
+    name: place.name,
+    db: place.db,
+  })
+}
+
+function clusterOf(place: RedisPlace & { kind: 'cluster' }, options: RedisClientOptions): Cluster {
+  const { lazyConnect, enableOfflineQueue, enableReadyCheck, retryStrategy, ...redisOptions } = options
+  return new Cluster([...place.nodes], {
+    ...(lazyConnect !== undefined && { lazyConnect }),
+    ...(enableOfflineQueue !== undefined && { enableOfflineQueue }),
+    ...(enableReadyCheck !== undefined && { enableReadyCheck }),
+    ...(retryStrategy !== undefined && { clusterRetryStrategy: retryStrategy }),
+    // Whoever asks is told at once that a node is away, and asks again when it likes.
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    slotsRefreshTimeout: ASK_TIMEOUT_MS,
+    slotsRefreshInterval: SLOTS_EVERY_MS,
+    // A certificate is for a name.
+    ...(place.tls && { dnsLookup: (address, callback) => callback(null, address) }),
+    redisOptions: {
+      ...redisOptions,
+      ...(enableReadyCheck !== undefined && { enableReadyCheck }),
+      ...credentialsOf(place),
+    },
+  })
+}
