@@ -1,6 +1,7 @@
-import { Type, type Static, type TObject } from 'typebox'
+import { Type, type Static, type TObject, type TSchema } from 'typebox'
+import { Value } from 'typebox/value'
 import { MAX_ACCESS_TTL_SECONDS } from '@portcullis/schemas'
-import { commonSettings, loadConfig, portsRule, settingsRule } from '@portcullis/service-kit'
+import { ConfigError, commonSettings, loadConfig, portsRule, settingsRule } from '@portcullis/service-kit'
 
 const SealingKey = Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' })
 const Seconds = Type.Integer({ minimum: 1, maximum: 10 * 365 * 86_400 })
@@ -113,4 +114,45 @@ const rules = [
 /** @throws {ConfigError} naming every setting at fault. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return loadConfig(ConfigSchema, env, rules)
+}
+
+/** The settings that are valid each for itself, and what is wrong with the others. */
+export interface ReadSettings {
+  readonly settings: Partial<Config>
+  readonly errors: readonly string[]
+  readonly contentDatabaseUrl: string | undefined
+}
+
+/** Reads as much as can be read, for whoever looks what is wrong. */
+export function readSettings(env: NodeJS.ProcessEnv = process.env): ReadSettings {
+  const content = readOne({ CONTENT_DATABASE_URL: databaseUrls.CONTENT_DATABASE_URL }, env)
+  const contentDatabaseUrl = content.settings['CONTENT_DATABASE_URL']
+  const whole = errorsOf(() => readConfig(env))
+  const valid: unknown = Object.assign(
+    {},
+    ...Object.entries(ConfigSchema.properties).map(
+      ([name, property]) => readOne({ [name]: property }, env).settings,
+    ),
+  )
+  return {
+    settings: Value.Check(Type.Partial(ConfigSchema), valid) ? valid : {},
+    errors: [...whole, ...content.errors],
+    contentDatabaseUrl: typeof contentDatabaseUrl === 'string' ? contentDatabaseUrl : undefined,
+  }
+}
+
+function readOne(properties: Record<string, TSchema>, env: NodeJS.ProcessEnv) {
+  let settings: Readonly<Record<string, unknown>> = {}
+  const errors = errorsOf(() => (settings = loadConfig(Type.Object(properties), env)))
+  return { settings, errors }
+}
+
+function errorsOf(read: () => unknown): readonly string[] {
+  try {
+    read()
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.errors
+    throw error
+  }
 }

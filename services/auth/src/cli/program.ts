@@ -3,6 +3,7 @@ import { ConfigError, EXIT_CONFIG, ProblemError, databaseFailure } from '@portcu
 import { addClientsCommands } from './clients.ts'
 import { Context, Refusal, type Shell } from './context.ts'
 import { addCreateAdminCommand } from './create-admin.ts'
+import { addDoctorCommand } from './doctor.ts'
 import { addKeysCommands } from './keys.ts'
 import { addMigrateCommand } from './migrate.ts'
 import { addProvisionCommand } from './provision.ts'
@@ -38,6 +39,7 @@ function createProgram(context: Context): Command {
   addProvisionCommand(program, context)
   addMigrateCommand(program, context)
   addCreateAdminCommand(program, context)
+  addDoctorCommand(program, context)
   addUsersCommands(program, context)
   addSessionsCommands(program, context)
   addClientsCommands(program, context)
