@@ -1,9 +1,6 @@
-import { main, serve } from '@portcullis/service-kit'
-import { build } from './app.ts'
-import { readConfig } from './config.ts'
+import { startTracing } from '@portcullis/service-kit/tracing'
 
-await main(async () => {
-  const config = readConfig()
-  const app = build(config, { logger: { level: config.LOG_LEVEL } })
-  await serve(app, { host: config.HOST, port: config.PORT, drainSeconds: config.DRAIN_SECONDS })
-})
+const tracing = await startTracing('content')
+// Only now, because libraries are instrumented when they are loaded.
+const { listen } = await import('./listen.ts')
+await listen(tracing)

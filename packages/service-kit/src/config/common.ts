@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { tracingSettings } from '../tracing/settings.ts'
 import { settingsRule } from './load.ts'
 
 /** Settings that every service has; spread them into its own schema. */
@@ -32,6 +33,7 @@ export const commonSettings = {
     ],
     { default: 'info' },
   ),
+  ...tracingSettings,
   /** How long a stopping service still answers after readiness has begun to fail. */
   DRAIN_SECONDS: Type.Number({ minimum: 0, maximum: 300, default: 0 }),
 }

@@ -1,0 +1,14 @@
+import { main, serve } from '@portcullis/service-kit'
+import type { Tracing } from '@portcullis/service-kit/tracing'
+import { build } from './app.ts'
+import { readConfig } from './config.ts'
+
+/** Listens, and closes when it is told to. */
+export async function listen(tracing: Tracing): Promise<void> {
+  await main(async () => {
+    const config = readConfig()
+    const app = build(config, { logger: { level: config.LOG_LEVEL } })
+    app.addHook('onClose', () => tracing.stop())
+    await serve(app, { host: config.HOST, port: config.PORT, drainSeconds: config.DRAIN_SECONDS })
+  })
+}
