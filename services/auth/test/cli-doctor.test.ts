@@ -177,7 +177,7 @@ t.test('a Redis that evicts, is a replica, or refuses what auth does, fails', as
       about(refused.findings, `redis ${use}`, 'failed').at(-1),
       {
         finding: /may not do what auth does: .*NOPERM|No permissions/,
-        advice: /infra\/compose\/secrets\.ts/,
+        advice: /docs\/operations\.md/,
       },
       use,
     )

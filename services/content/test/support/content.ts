@@ -41,6 +41,7 @@ export async function startContent(
     PORT: 0,
     METRICS_HOST: '127.0.0.1',
     METRICS_PORT: 0,
+    OTEL_TRACES_SAMPLER_ARG: 1,
     ISSUER: issuer.url,
     AUDIENCE: issuer.audience,
     DATABASE_URL: databaseUrl,

@@ -1,26 +1,29 @@
-import type { Redis } from 'ioredis'
-import { connectRedis } from '@portcullis/service-kit'
+import { Cluster, type Redis } from 'ioredis'
+import { connectRedis, redisReady, type RedisClient } from '@portcullis/service-kit'
 import { revocationKeys } from '@portcullis/schemas'
 import { clockFinding } from './clock.ts'
 import { Findings, reasonOf, type Finding } from './finding.ts'
 
 export type RedisUse = 'cache' | 'revocation' | 'session'
 
-const PATIENCE_MS = 1000
+const PATIENCE_MS = 2000
 const LEAST_VERSION = 7
+const LOCAL = /[@/](?:localhost|127\.0\.0\.1|\[::1\])(?:[:/?]|$)/
+const WITH_PASSWORD = /^[^/]*\/\/[^@/]*:[^@/]+@/
 
-/** What auth has to be allowed, tried on a key that nobody else uses. */
+/** What auth has to be allowed, tried on keys that nobody else uses. */
 const TRIED: Readonly<Record<RedisUse, readonly (readonly [string, ...string[]])[]>> = {
   cache: [
-    ['set', 'cache:doctor', '1', 'PX', '1'],
-    ['eval', "return redis.call('INCR', KEYS[1])", '1', 'ratelimit:doctor'],
-    ['del', 'cache:doctor', 'ratelimit:doctor'],
-    ['publish', 'cache:doctor', ''],
+    ['set', '{cache:auth}:doctor', '1', 'PX', '1'],
+    ['eval', "return redis.call('PEXPIRE', KEYS[1], 1)", '1', '{cache:auth}:doctor'],
+    ['eval', "return redis.call('HGET', KEYS[1], '')", '1', 'ratelimit:doctor'],
+    ['zcard', 'login:doctor'],
+    ['publish', 'cache:auth', '[]'],
   ],
   revocation: [
-    ['xadd', `${revocationKeys.log}:doctor`, '*', 'kind', 'none'],
-    ['xrange', `${revocationKeys.log}:doctor`, '-', '+'],
-    ['del', `${revocationKeys.log}:doctor`],
+    ['xadd', '{revocations}:doctor', '*', 'kind', 'none'],
+    ['xrange', '{revocations}:doctor', '-', '+'],
+    ['del', '{revocations}:doctor'],
     ['eval', "return redis.call('GET', KEYS[1])", '1', revocationKeys.head],
     ['hgetall', revocationKeys.ack('doctor')],
   ],
@@ -31,20 +34,19 @@ const TRIED: Readonly<Record<RedisUse, readonly (readonly [string, ...string[]])
   ],
 }
 
-/** Looks at one of the Redis servers of auth. */
+/** Looks at one of the Redis of auth: a server, that which Sentinels name, or a Cluster. */
 export async function examineRedis(use: RedisUse, url: string): Promise<Finding[]> {
   const found = new Findings(`redis ${use}`)
-  const redis = connectRedis(url, {
-    name: 'portcullis doctor',
-    options: { commandTimeout: PATIENCE_MS, retryStrategy: () => null, lazyConnect: true },
-  })
+  const redis = connectRedis(url, { name: 'portcullis doctor' })
   let lost: unknown
-  redis.on('error', (error) => (lost = error))
+  redis.on('error', (error: unknown) => (lost = error))
   try {
-    await redis.connect()
-    await examineServer(found, redis, use)
-    await examineRights(found, redis, use, new URL(url))
-    return [...found.all, await examineClock(redis, use)]
+    if (!(await redisReady(redis, PATIENCE_MS))) throw new Error('it does not answer')
+    const servers = redis instanceof Cluster ? redis.nodes('master') : [redis]
+    const clocks: Finding[] = []
+    for (const server of servers) clocks.push(await examineServer(found, server, use))
+    await examineRights(found, redis, use, url)
+    return [...found.all, ...clocks]
   } catch (error) {
     found.failed(
       `cannot be used: ${reasonOf(lost ?? error)}`,
@@ -56,16 +58,25 @@ export async function examineRedis(use: RedisUse, url: string): Promise<Finding[
   }
 }
 
-async function examineServer(found: Findings, redis: Redis, use: RedisUse): Promise<void> {
-  const info = await redis.info()
+/** @returns what its clock shows */
+async function examineServer(found: Findings, redis: Pick<Redis, 'info'>, use: RedisUse): Promise<Finding> {
+  let info = ''
   const field = (name: string) => new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim()
+  const clock = await clockFinding(`clock of redis ${use}`, async () => {
+    info = await redis.info()
+    return Number(field('server_time_usec')) / 1000
+  })
   const version = field('redis_version') ?? '?'
   if (Number.parseInt(version, 10) < LEAST_VERSION)
     found.failed(`version ${version} is too old`, 'Redis 7 or later, or Valkey, is needed')
   else found.ok(`version ${version}`)
   if (field('role') === 'slave')
     found.failed('the server is a replica, where nothing can be written', 'name the primary')
-  if (use !== 'revocation') return
+  if (use === 'revocation') examineMemory(found, field)
+  return clock
+}
+
+function examineMemory(found: Findings, field: (name: string) => string | undefined): void {
   const policy = field('maxmemory_policy') ?? 'unknown'
   if (policy === 'noeviction') found.ok('maxmemory-policy noeviction')
   else
@@ -81,7 +92,7 @@ async function examineServer(found: Findings, redis: Redis, use: RedisUse): Prom
     )
 }
 
-async function examineRights(found: Findings, redis: Redis, use: RedisUse, url: URL): Promise<void> {
+async function examineRights(found: Findings, redis: RedisClient, use: RedisUse, url: string): Promise<void> {
   const refused: string[] = []
   for (const [command, ...args] of TRIED[use])
     try {
@@ -92,20 +103,12 @@ async function examineRights(found: Findings, redis: Redis, use: RedisUse, url: 
   if (refused.length > 0)
     found.failed(
       `the user may not do what auth does: ${refused.join('; ')}`,
-      'give it the rights of the user auth in infra/compose/secrets.ts',
+      'give it the rights of the user auth in docs/operations.md',
     )
   else found.ok('the user may do what auth does')
-  const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
-  if (url.password === '' && !isLocal)
+  if (!WITH_PASSWORD.test(url) && !LOCAL.test(url))
     found.warning(
       'it takes commands from anybody who reaches it',
-      'give it users with passwords (ACL), as infra/compose/secrets.ts does',
+      'give it users with passwords; docs/operations.md has the least rights of each',
     )
-}
-
-async function examineClock(redis: Redis, use: RedisUse): Promise<Finding> {
-  return clockFinding(`clock of redis ${use}`, async () => {
-    const [seconds = 0, microseconds = 0] = await redis.time()
-    return seconds * 1000 + microseconds / 1000
-  })
 }
