@@ -7,7 +7,7 @@ import { createDatabase } from '@portcullis/test-kit'
 import type { DB } from '../src/database/tables.ts'
 import { purgeDeletedAuthors } from '../src/features/authors/purge.ts'
 import { findPostById, listPosts } from '../src/features/posts/queries.ts'
-import { findTaskById, listTasks } from '../src/features/tasks/queries.ts'
+import { listTasks, taskById } from '../src/features/tasks/queries.ts'
 
 const ROWS = 100_000
 const AUTHORS = 1000
@@ -111,7 +111,7 @@ t.test('every page of tasks reads no tasks of others', async (t) => {
 
 t.test('one post and one task are found by their ids', async (t) => {
   await isIndexed(t, () => findPostById(db, middle), 1)
-  await isIndexed(t, () => findTaskById(db, { id: middleTask, ownerId: author }), 1)
+  await isIndexed(t, () => taskById.first(db, { id: middleTask, ownerId: author }), 1)
 })
 
 t.test('looking for deleted users that have left something is nothing while there are none', async (t) => {

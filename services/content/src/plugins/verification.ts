@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import { isUserClaims } from '@portcullis/schemas'
+import { isUserClaims, type AccessClaims } from '@portcullis/schemas'
 import { readBearer, type Verifier } from '@portcullis/token-verifier'
 import { measureReplica, observeVerifier, type KeyOf } from '@portcullis/service-kit'
 import tokenVerifier from '@portcullis/token-verifier/fastify'
@@ -37,15 +37,19 @@ export default fp<VerificationOptions>(
     app.health.add('revocations', () => {
       if (!app.verifier.ready) throw new Error('keys or revocations are missing')
     })
-    app.decorate('callerOf', async (request) => {
+    app.decorate('callerOf', (request) => {
       const { authorization } = request.headers
       if (authorization === undefined) return undefined
-      const claims = await app.verifier.check(readBearer(authorization))
-      return isUserClaims(claims) ? `user:${claims.sub}` : `client:${claims.client_id}`
+      const claims = app.verifier.check(readBearer(authorization))
+      return claims instanceof Promise ? claims.then(callerOf) : callerOf(claims)
     })
   },
   { name: 'verification', fastify: '5.x', dependencies: ['health', 'metrics'] },
 )
+
+function callerOf(claims: AccessClaims): string {
+  return isUserClaims(claims) ? `user:${claims.sub}` : `client:${claims.client_id}`
+}
 
 declare module 'fastify' {
   interface FastifyInstance {

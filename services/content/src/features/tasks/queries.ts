@@ -1,5 +1,6 @@
 import { sql, type Kysely, type Selectable } from 'kysely'
 import type { Task, TaskBody, TaskStatus, UpdateTaskBody } from '@portcullis/schemas'
+import { statement, type Param } from '@portcullis/service-kit'
 import type { DB, Tasks } from '../../database/tables.ts'
 import { insertForAuthor, type Writer } from '../authors/queries.ts'
 
@@ -49,14 +50,13 @@ export function toTask(row: TaskRow): Task {
   }
 }
 
-export async function findTaskById(db: Kysely<DB>, { id, ownerId }: OwnTask): Promise<TaskRow | undefined> {
-  return db
+export const taskById = statement((db: Kysely<DB>, param: Param<OwnTask>) =>
+  db
     .selectFrom('tasks')
     .select(COLUMNS)
-    .where('id', '=', id)
-    .where('owner_id', '=', ownerId)
-    .executeTakeFirst()
-}
+    .where('id', '=', param('id'))
+    .where('owner_id', '=', param('ownerId')),
+)
 
 /** Newest first, those with ids below `before`. */
 export async function listTasks(db: Kysely<DB>, ownerId: string, filter: TaskFilter): Promise<TaskRow[]> {
@@ -72,38 +72,39 @@ export async function listTasks(db: Kysely<DB>, ownerId: string, filter: TaskFil
   return query.execute()
 }
 
+const taskInsert = statement((db: Kysely<DB>, param: Param<Required<TaskBody> & { ownerId: string }>) =>
+  db
+    .with(
+      // The lock makes a deletion of the user wait for this insert, or this insert see it.
+      (cte) => cte('owner').materialized(),
+      (cte) =>
+        cte
+          .selectFrom('authors')
+          .select('id')
+          .where('id', '=', param('ownerId'))
+          .where('deleted', '=', false)
+          .forShare(),
+    )
+    .insertInto('tasks')
+    .columns(['owner_id', 'title', 'description', 'status', 'due_at'])
+    .expression((values) =>
+      values
+        .selectFrom('owner')
+        .select([
+          'owner.id',
+          sql<string>`${param('title')}::text`.as('title'),
+          sql<string>`${param('description')}::text`.as('description'),
+          sql<TaskStatus>`${param('status')}::text`.as('status'),
+          sql<Date | null>`${param('due_at')}::timestamptz`.as('due_at'),
+        ]),
+    )
+    .returning(COLUMNS),
+)
+
 /** @throws {ProblemError} AUTH_TOKEN_INVALID if the owner has been deleted. */
 export async function insertTask(db: Kysely<DB>, writer: Writer, body: TaskBody): Promise<TaskRow> {
-  const { title, description, status, due_at } = wholeTask(body)
-  return insertForAuthor(db, writer, () =>
-    db
-      .with(
-        // The lock makes a deletion of the user wait for this insert, or this insert see it.
-        (cte) => cte('owner').materialized(),
-        (cte) =>
-          cte
-            .selectFrom('authors')
-            .select('id')
-            .where('id', '=', writer.id)
-            .where('deleted', '=', false)
-            .forShare(),
-      )
-      .insertInto('tasks')
-      .columns(['owner_id', 'title', 'description', 'status', 'due_at'])
-      .expression((values) =>
-        values
-          .selectFrom('owner')
-          .select((eb) => [
-            'owner.id',
-            eb.val(title).as('title'),
-            eb.val(description).as('description'),
-            eb.val(status).as('status'),
-            sql<Date | null>`${due_at}::timestamptz`.as('due_at'),
-          ]),
-      )
-      .returning(COLUMNS)
-      .executeTakeFirst(),
-  )
+  const args = { ...wholeTask(body), ownerId: writer.id }
+  return insertForAuthor(db, writer, () => taskInsert.first(db, args))
 }
 
 /** What is not in the body gets its default, as in a new task. */

@@ -34,10 +34,10 @@ import {
 import type { DB } from '../../database/tables.ts'
 import {
   deleteTask,
-  findTaskById,
   insertTask,
   listTasks,
   replaceTask,
+  taskById,
   toTask,
   updateTask,
   type OwnTask,
@@ -136,7 +136,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const row = await findTaskById(app.db, { id: request.params.id, ownerId: request.user.sub })
+      const row = await taskById.first(app.reads, { id: request.params.id, ownerId: request.user.sub })
       if (row === undefined) throw problem('NOT_FOUND')
       if (isFresh(request, reply, tagOf(row))) return notModified(reply)
       return toTask(row)
@@ -220,7 +220,7 @@ function changeOf(request: FastifyRequest, id: string): TaskChange {
 
 /** Why a change has found nothing to change. */
 async function refusal(db: Kysely<DB>, task: OwnTask): Promise<ProblemError> {
-  const row = await findTaskById(db, task)
+  const row = await taskById.first(db, task)
   if (row === undefined) return problem('NOT_FOUND')
   return problem('PRECONDITION_FAILED', { headers: { etag: `"${tagOf(row)}"` } })
 }
