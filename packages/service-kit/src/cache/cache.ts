@@ -96,15 +96,19 @@ export class Cache {
 
   /**
    * The value of the key, from memory or by `load`, which reads it from the database. Undefined from `load` is
-   * passed on and not remembered. Many who ask at once share one `load`.
+   * passed on and not remembered. Many who ask at once share one `load`. What this process has is given at once.
    */
-  async get(topics: Topics, key: string, load: () => Promise<string>): Promise<string>
-  async get(topics: Topics, key: string, load: () => Promise<string | undefined>): Promise<string | undefined>
-  async get(
+  get(topics: Topics, key: string, load: () => Promise<string>): string | Promise<string>
+  get(
     topics: Topics,
     key: string,
     load: () => Promise<string | undefined>,
-  ): Promise<string | undefined> {
+  ): string | Promise<string | undefined>
+  get(
+    topics: Topics,
+    key: string,
+    load: () => Promise<string | undefined>,
+  ): string | Promise<string | undefined> {
     const all = [EVERYTHING, topics[0], topics[1] ?? topics[0]] as const
     const versions = all.map((topic) => this.#versionOf(topic))
     const isPushed = this.#push.age() <= MAX_BEHIND_MS
@@ -121,14 +125,11 @@ export class Cache {
         return flight.result
       }
     }
-    const result = this.#fetch(all, versions, key, load)
-    const started = { versions, startedAt: this.#now(), result }
-    this.#flights.set(key, started)
-    try {
-      return await result
-    } finally {
-      if (this.#flights.get(key) === started) this.#flights.delete(key)
-    }
+    const result = this.#fetch(all, versions, key, load).finally(() => {
+      if (this.#flights.get(key)?.result === result) this.#flights.delete(key)
+    })
+    this.#flights.set(key, { versions, startedAt: this.#now(), result })
+    return result
   }
 
   /** Makes void what depends on the topics. To be called and awaited between a commit and its answer. */

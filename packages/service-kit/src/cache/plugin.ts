@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import { Counter } from 'prom-client'
 import { connectSubscriber } from '../stores/redis.ts'
-import { Cache, cacheKey } from './cache.ts'
+import { Cache, cacheKey, type CacheSource } from './cache.ts'
 
 export interface CachePluginOptions {
   readonly url: string
@@ -13,13 +13,19 @@ export interface CachePluginOptions {
 export default fp<CachePluginOptions>(
   async (app, { url, name }) => {
     const subscriber = connectSubscriber(app.redis, url, `${name} cache push`, cacheKey(name))
-    const reads = new Counter({
+    const reads: Record<CacheSource, number> = { memory: 0, redis: 0, database: 0 }
+    const counter = new Counter({
       name: 'cache_reads_total',
       help: 'Reads of the cache, by where the value came from: memory, redis, or the database',
       labelNames: ['source'],
-      registers: [app.metrics],
+      registers: [],
+      collect() {
+        this.reset()
+        for (const [source, count] of Object.entries(reads)) this.inc({ source }, count)
+      },
     })
-    const onRead = (source: string) => reads.inc({ source })
+    app.metrics.registerMetric(counter)
+    const onRead = (source: CacheSource) => (reads[source] += 1)
     const cache = new Cache({ name, redis: app.redis, subscriber, onRead })
     app.decorate('cache', cache)
     app.addHook('onClose', async () => cache.close())

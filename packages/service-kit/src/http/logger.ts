@@ -1,3 +1,4 @@
+import { destination } from 'pino'
 import type { FastifyRequest, FastifyServerOptions } from 'fastify'
 import { databaseErrorOf } from '../stores/errors.ts'
 
@@ -90,9 +91,17 @@ export interface LoggerOptions {
   readonly stream?: { write(line: string): void }
 }
 
+/** Standard output, written when there is a page of lines, after 100 ms, and when the process ends. */
+function gatheredOutput() {
+  const output = destination({ dest: 1, sync: true, minLength: 4096, periodicFlush: 100 })
+  process.once('exit', () => output.flushSync())
+  return output
+}
+
 /** Options of pino: JSON lines with a request id in each line of a request, and nothing secret in any. */
 export function loggerOptions(options: LoggerOptions): NonNullable<FastifyServerOptions['logger']> {
   const pretty = options.pretty ?? (options.stream === undefined && process.stdout.isTTY)
+  const stream = options.stream ?? (pretty ? undefined : gatheredOutput())
   return {
     name: options.name,
     level: options.level,
@@ -104,6 +113,6 @@ export function loggerOptions(options: LoggerOptions): NonNullable<FastifyServer
         options: { ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', singleLine: true },
       },
     }),
-    ...(options.stream !== undefined && { stream: options.stream }),
+    ...(stream !== undefined && { stream }),
   }
 }

@@ -82,20 +82,21 @@ export class RequestCounter {
     this.#now = now
   }
 
-  /** Counts one request of the caller. Never rejects. */
-  async add(key: string, windowMs: number, max: number): Promise<Count> {
+  /** Counts one request of the caller; waits only where Redis has to be asked. Never rejects. */
+  add(key: string, windowMs: number, max: number): Count | Promise<Count> {
     const caller = this.#find(key, windowMs)
-    let place = max + 1
-    if (caller.foreign + caller.own <= max) {
-      caller.own += 1
-      const own = caller.own
-      this.#unsettled.add(caller)
-      this.#settleSoon()
-      const allowance = Math.max(1, Math.floor((max - caller.foreign - caller.told) / 4))
-      if (own - caller.told > allowance && this.#isUsable()) await this.#settle()
-      place = caller.foreign + own
-    }
-    return { current: place, ttl: Math.max(1, Math.ceil(caller.until - this.#now())) }
+    if (caller.foreign + caller.own > max) return this.#place(caller, max + 1)
+    caller.own += 1
+    const own = caller.own
+    this.#unsettled.add(caller)
+    this.#settleSoon()
+    const allowance = Math.max(1, Math.floor((max - caller.foreign - caller.told) / 4))
+    if (own - caller.told <= allowance || !this.#isUsable()) return this.#place(caller, caller.foreign + own)
+    return this.#settle().then(() => this.#place(caller, caller.foreign + own))
+  }
+
+  #place({ until }: Caller, current: number): Count {
+    return { current, ttl: Math.max(1, Math.ceil(until - this.#now())) }
   }
 
   /** Sends what has not been counted in Redis yet, and stops. */

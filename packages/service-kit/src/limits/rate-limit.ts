@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import fp from 'fastify-plugin'
 import rateLimitPlugin, { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -44,8 +45,10 @@ export default fp<RateLimitOptions>(
         windowMs: number,
         limit: number,
       ): void {
-        const answer = async () => done(null, await counter.add(key, windowMs, limit))
-        void answer()
+        const count = counter.add(key, windowMs, limit)
+        const wait = async () => done(null, await count)
+        if (count instanceof Promise) void wait()
+        else done(null, count)
       }
 
       child(): Store {
@@ -75,9 +78,9 @@ export default fp<RateLimitOptions>(
       const { rateLimit, rateLimitByBody } = request.routeOptions.config
       if (rateLimit !== false && rateLimitByBody !== true) await count(request, reply)
     })
-    app.addHook('preValidation', async (request, reply) => {
-      const { rateLimit, rateLimitByBody } = request.routeOptions.config
-      if (rateLimit !== false && rateLimitByBody === true) await count(request, reply)
+    app.addHook('onRoute', (route) => {
+      if (route.config?.rateLimitByBody !== true || route.config.rateLimit === false) return
+      route.preValidation = [count, ...[route.preValidation ?? []].flat()]
     })
     app.addHook('onClose', async () => counter.close())
   },
@@ -86,19 +89,18 @@ export default fp<RateLimitOptions>(
 
 /** Who has the address: all addresses of one IPv6 subscriber are one, and IPv4 is the same inside of IPv6. */
 export function subscriberOf(ip: string): string {
-  return normalizeIP(ip, IPV6_SUBNET)
+  return isIPv4(ip) ? ip : normalizeIP(ip, IPV6_SUBNET)
 }
 
-async function keyFor(request: FastifyRequest, keyOf: KeyOf | undefined): Promise<string> {
-  const key = await callerOf(request, request.routeOptions.config.rateLimitKey ?? keyOf)
-  return key ?? `address:${subscriberOf(request.ip)}`
-}
-
-async function callerOf(request: FastifyRequest, keyOf: KeyOf | undefined): Promise<string | undefined> {
+function keyFor(request: FastifyRequest, keyOf: KeyOf | undefined): string | Promise<string> {
+  const byAddress = () => `address:${subscriberOf(request.ip)}`
   try {
-    return await keyOf?.(request)
+    const key = (request.routeOptions.config.rateLimitKey ?? keyOf)?.(request)
+    return key instanceof Promise
+      ? key.then((found) => found ?? byAddress(), byAddress)
+      : (key ?? byAddress())
   } catch {
-    return undefined
+    return byAddress()
   }
 }
 

@@ -15,7 +15,7 @@ async function instance(t: Test, redis: TestRedis, source: { value: number }, tt
     client.disconnect()
   })
   let loads = 0
-  const read = (load: () => Promise<string | undefined> = async () => String(source.value)) =>
+  const read = async (load: () => Promise<string | undefined> = async () => String(source.value)) =>
     cache.get(['number'], 'n', () => {
       loads += 1
       return load()
@@ -141,7 +141,7 @@ t.test('an entry depends on both of its topics', async (t) => {
   const one = await instance(t, server, { value: 1 })
   await one.warm()
   let loads = 0
-  const read = () => one.cache.get(['post 1', 'authors'], 'post 1', async () => String(++loads))
+  const read = async () => one.cache.get(['post 1', 'authors'], 'post 1', async () => String(++loads))
   const isRemembered = async () => (await read()) === (await read())
   for (const topic of ['post 1', 'authors']) {
     await until(isRemembered)

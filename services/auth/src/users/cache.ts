@@ -19,7 +19,7 @@ export function topicsOf({ change, revoke, touched }: Outcome<unknown>): string[
 }
 
 /** The user as the JSON text that is sent, out of the cache or the database; undefined if there is none. */
-export function readUser(app: FastifyInstance, id: string): Promise<string | undefined> {
+export async function readUser(app: FastifyInstance, id: string): Promise<string | undefined> {
   const topic = userTopics.user(id.toLowerCase())
   return app.cache.get([topic], topic, async () => {
     const user = await findUserById(app.db, id)
