@@ -40,6 +40,7 @@ export async function awaitVerifiers(
     await redisReady(redis)
     const barrier = new Barrier({
       readProgress: (verifiers) => readProgress(redis, verifiers),
+      neededFor: (position) => position,
       readStoredProgress: (names) => readStoredProgress(db, names),
     })
     let pending = receipt.verifiers.length

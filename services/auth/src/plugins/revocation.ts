@@ -70,6 +70,7 @@ export default fp<RevocationOptions>(
     const barrier = new Barrier({
       readProgress: async (verifiers) =>
         (await readProgress(redis, verifiers)).set(follower.name, replica.position),
+      neededFor: (position) => relay.neededFor(position),
       readStoredProgress: async (names) =>
         (await readStoredProgress(db, names)).set(follower.name, replica.position),
     })

@@ -48,16 +48,17 @@ local function ours(entry)
   return #entry[2] == 10 and entry[2][1] == 'kind' and entry[2][9] == 'at'
 end
 
-if last_epoch > epoch or (last_epoch == epoch and last_seq > seq) then
+local is_ahead = last_epoch > epoch or (last_epoch == epoch and last_seq > seq)
+if is_ahead then
   local entry = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
   if not readable or entry and not ours(entry) then return drop() end
-  return { 'ahead', last }
 end
 
 for i = 6, #ARGV, 7 do
   local at = tonumber(ARGV[i])
   local id = ARGV[1] .. '-' .. ARGV[i]
   local fields = { 'kind', ARGV[i + 2], 'key', ARGV[i + 3], 'value', ARGV[i + 4], 'keep_until', ARGV[i + 5], 'at', ARGV[i + 6] }
+  if last_epoch > epoch then break end
   if last_epoch == epoch and at <= last_seq then
     local entry = redis.call('XRANGE', log, id, id)[1]
     if entry then
@@ -72,6 +73,7 @@ for i = 6, #ARGV, 7 do
     last, last_epoch, last_seq = id, epoch, at
   end
 end
+if is_ahead then return { 'ahead', last } end
 
 redis.call('XTRIM', log, 'MINID', ARGV[1] .. '-' .. string.format('%.0f', base + 1))
 local kept = last_epoch == epoch and last_seq - base or 0

@@ -15,6 +15,11 @@ const LOOK_FURTHER_EVERY_MS = 20
 export interface BarrierSources {
   /** How far the verifiers are by what is quick to read: asked every millisecond. */
   readProgress(verifiers: readonly VerifierRow[]): Promise<ReadonlyMap<string, Progress>>
+  /**
+   * What has to be read there of somebody who knows of this event; undefined as long as that tells nothing, because
+   * it is not sure that the event is what stands in its place.
+   */
+  neededFor(position: Position): Position | undefined
   /** How far they are by the database, where also those are found that Redis does not carry. */
   readStoredProgress(names: readonly string[]): Promise<ReadonlyMap<string, Progress>>
 }
@@ -80,7 +85,10 @@ export class Barrier {
     let lookFurtherAt = performance.now() + LOOK_FURTHER_AFTER_MS
     try {
       while (this.#waiting.size > 0) {
-        await this.#note((verifiers) => this.#sources.readProgress(verifiers))
+        await this.#note(
+          (verifiers) => this.#sources.readProgress(verifiers),
+          (position) => this.#sources.neededFor(position),
+        )
         if (this.#waiting.size > 0 && performance.now() >= lookFurtherAt) {
           await this.#note((verifiers) => this.#sources.readStoredProgress(verifiers.map(({ name }) => name)))
           lookFurtherAt = performance.now() + LOOK_FURTHER_EVERY_MS
@@ -94,18 +102,24 @@ export class Barrier {
 
   async #note(
     read: (verifiers: readonly VerifierRow[]) => Promise<ReadonlyMap<string, Progress>>,
+    neededFor?: BarrierSources['neededFor'],
   ): Promise<void> {
     const missing = new Map([...this.#waiting].flatMap((waiting) => [...waiting.missing]))
     const verifiers = Array.from(missing, ([name, client_id]) => ({ name, client_id }))
-    this.hear(await read(verifiers).catch(() => new Map<string, Progress>()))
+    this.hear(await read(verifiers).catch(() => new Map<string, Progress>()), neededFor)
   }
 
   /** What verifiers have applied, from whoever knows. */
-  hear(news: ReadonlyMap<string, Progress>): void {
+  hear(
+    news: ReadonlyMap<string, Progress>,
+    neededFor: BarrierSources['neededFor'] = (position) => position,
+  ): void {
     for (const waiting of this.#waiting) {
+      const needed = neededFor(waiting.position)
+      if (!needed) continue
       for (const name of waiting.missing.keys()) {
         const progress = news.get(name)
-        if (progress === 'gone' || (progress && comparePositions(progress, waiting.position) >= 0))
+        if (progress === 'gone' || (progress && comparePositions(progress, needed) >= 0))
           waiting.missing.delete(name)
       }
       if (waiting.missing.size > 0) continue

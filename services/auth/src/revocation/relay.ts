@@ -1,5 +1,11 @@
 import type { Kysely } from 'kysely'
-import { comparePositions, type Position, type RevocationEvent } from '@portcullis/schemas'
+import {
+  comparePositions,
+  formatPosition,
+  type Head,
+  type Position,
+  type RevocationEvent,
+} from '@portcullis/schemas'
 import type { RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import { readAcks } from './acks.ts'
@@ -41,6 +47,10 @@ export class Relay {
   readonly #ticker: Ticker
   /** Where the stream ended when it was last seen. */
   #last: Position = START
+  /** Up to here the stream was seen to hold the very events of the log. */
+  #compared: Position = START
+  /** Events beyond that, which this instance has appended itself. */
+  readonly #carried = new Map<string, Position>()
   #isFailing = false
 
   constructor(options: RelayOptions) {
@@ -71,8 +81,20 @@ export class Relay {
   /** This instance has committed an event: it is carried at once, and the beat follows. */
   async carry(event: RevocationEvent): Promise<void> {
     const isCarried = await carryToRedis(this.#options.redis, event).catch(() => false)
-    if (isCarried) this.#ticker.pokeWithin(SOON_MS)
-    else this.poke()
+    if (!isCarried) return this.poke()
+    this.#carried.set(formatPosition(event), event)
+    this.#ticker.pokeWithin(SOON_MS)
+  }
+
+  /**
+   * What somebody who follows the stream has to have applied to know of this event: nothing suffices before the
+   * stream was seen to hold it, since something else may stand in its place. Under a newer epoch its tokens are dead.
+   */
+  neededFor(position: Position): Position | undefined {
+    const isHeld =
+      comparePositions(this.#compared, position) >= 0 || this.#carried.has(formatPosition(position))
+    if (!isHeld) return undefined
+    return this.#compared.epoch > position.epoch ? { epoch: this.#compared.epoch, seq: 0 } : position
   }
 
   /** Another instance has committed something, and carries it itself unless it has just died. */
@@ -101,7 +123,8 @@ export class Relay {
     const { db, redis, history, log } = this.#options
     let before: Appended = { status: 'behind', last: this.#last }
     for (let attempts = 0; attempts < ATTEMPTS; attempts++) {
-      const { head, isSameHistory, events } = await readLog(db, this.#last, APPEND_LIMIT)
+      const from = comparePositions(this.#compared, this.#last) < 0 ? this.#compared : this.#last
+      const { head, isSameHistory, events } = await readLog(db, from, APPEND_LIMIT)
       // What the stream was seen to hold was committed before: a head that is read afterwards lies beyond it.
       const isBehind = comparePositions(head, this.#last) < 0
       if (!isSameHistory || isBehind) {
@@ -110,8 +133,8 @@ export class Relay {
       }
       const mend = before.status === 'damaged'
       const appended = await appendToRedis(redis, head, events, marks, { mend })
-      this.#last = appended.last
-      if (appended.status === 'ok') return
+      const isCompared = this.#note(appended, events, head)
+      if (appended.status === 'ok' && isCompared) return
       // Another instance is faster, and says the beat. That it is not the database that is behind, the next read shows.
       if (appended.status === 'ahead' && before.status === 'ahead') return
       if (appended.status === 'conflict') await history.mend('unlike redis', head.epoch)
@@ -121,6 +144,25 @@ export class Relay {
       before = appended
     }
     throw new Error(`the stream of revocations is ${before.status}`)
+  }
+
+  /** Whether the stream is now known to hold the log up to its end. What it held at first contact is believed. */
+  #note({ status, last }: Appended, events: readonly RevocationEvent[], head: Head): boolean {
+    const newest = events.at(-1)
+    const isFirst = this.#compared.epoch === 0
+    const isAll = isFirst || events.length < APPEND_LIMIT
+    this.#last = last
+    if (status === 'ok' && isAll) this.#compared = { epoch: head.epoch, seq: head.seq }
+    else if (['ok', 'behind', 'ahead'].includes(status) && newest?.epoch === last.epoch)
+      this.#compared = { epoch: newest.epoch, seq: newest.seq }
+    // It has lost its end, and what has been put there since is not known.
+    if (comparePositions(last, this.#compared) < 0) {
+      this.#compared = last
+      this.#carried.clear()
+    }
+    for (const [text, position] of this.#carried)
+      if (comparePositions(position, this.#compared) <= 0) this.#carried.delete(text)
+    return isAll
   }
 
   #failed(error: unknown): void {

@@ -1,0 +1,113 @@
+import t from 'tap'
+import { formatPosition, revocationKeys, type RevocationEvent } from '@portcullis/schemas'
+import { startRedis } from '@portcullis/test-kit'
+import { carryToRedis, defineAppend } from '../../src/revocation/append.ts'
+import { readLog } from '../../src/revocation/log.ts'
+import { callOf, startAuth } from '../support/auth.ts'
+import { registerClient } from '../support/client.ts'
+import { untilWhole } from '../support/log.ts'
+import { until } from '../support/until.ts'
+import { countAccepting, openRedis, startVerifier } from '../support/verifiers.ts'
+
+const LOG = revocationKeys.log
+const HOUR_MS = 3_600_000
+
+t.test('an event is carried by itself', async (t) => {
+  const redis = openRedis(t, { redis: await startRedis(t) })
+  defineAppend(redis)
+  const event = (seq: number, epoch = 1): RevocationEvent => ({
+    epoch,
+    seq,
+    kind: 'session',
+    key: `s${seq}`,
+    value: 0,
+    keep_until: Date.now() + HOUR_MS,
+    at: Date.now(),
+  })
+  const ids = async () => (await redis.xrange(LOG, '-', '+')).map(([id]) => id)
+  const append = (seq: number) => redis.xadd(LOG, `1-${seq}`, 'kind', 'session')
+
+  await t.test('only behind the one before it', async (t) => {
+    t.equal(await carryToRedis(redis, event(1)), false, 'the log is empty, or lost')
+    await append(1)
+    t.equal(await carryToRedis(redis, event(2)), true)
+    t.strictSame(await ids(), ['1-1', '1-2'])
+    t.equal(await redis.get(revocationKeys.event('session', 's2')), '0')
+  })
+
+  await t.test('neither twice, nor over a hole, nor into another epoch', async (t) => {
+    for (const other of [event(2), event(1), event(4), event(3, 2), event(1, 2)])
+      t.equal(await carryToRedis(redis, other), false, formatPosition(other))
+    t.strictSame(await ids(), ['1-1', '1-2'])
+  })
+
+  await t.test('not where somebody has put something else', async (t) => {
+    await redis.xadd(LOG, '1-3', 'something', 'else')
+    t.equal(await carryToRedis(redis, event(3)), false)
+    t.equal(await redis.get(revocationKeys.event('session', 's3')), null)
+  })
+
+  await t.test('not into a log that was emptied meanwhile', async (t) => {
+    await redis.flushall()
+    t.equal(await carryToRedis(redis, event(3)), false)
+    t.strictSame(await ids(), [])
+  })
+})
+
+t.test('what somebody else has put in the place of the next event', async (t) => {
+  const auth = await startAuth(t)
+  const another = await auth.another()
+  await registerClient(auth, { id: 'content', scopes: ['revocations:read'] })
+  const redis = openRedis(t, auth)
+  const verifiers = [await startVerifier(t, auth), await startVerifier(t, auth)]
+  const { db } = auth.app
+  const head = async () => (await readLog(db, { epoch: 0, seq: 0 })).head
+  const calls = [auth.call, callOf(another)]
+  const forged = (key: string) => {
+    const now = Date.now()
+    const fields = { kind: 'session', key, value: 0, keep_until: now + HOUR_MS, at: now }
+    return Object.entries(fields).flat().map(String)
+  }
+  const logOut = async (count: number) => {
+    const user = await auth.newUser()
+    const pairs = await Promise.all(Array.from({ length: count }, () => auth.login(user)))
+    return async () => {
+      const answers = pairs.map(async ({ access_token: token }, index) => {
+        const { status } = await (calls[index % 2] ?? auth.call)('POST', '/api/v1/logout', { token })
+        if (status === 200)
+          t.equal(await countAccepting(verifiers, token), 0, 'nobody accepts it after a 200')
+        return status
+      })
+      const statuses = await Promise.all(answers)
+      t.ok(statuses.every((status) => [200, 202, 503].includes(status)))
+      await until(async () => {
+        const accepting = pairs.map(({ access_token }) => countAccepting(verifiers, access_token))
+        return (await Promise.all(accepting)).every((count) => count === 0)
+      }, 'nobody accepts any of them')
+      await until(() => verifiers.every((verifier) => verifier.ready), 'everybody serves')
+    }
+  }
+
+  await t.test('is dropped if it is no event, and the epoch goes on', async (t) => {
+    await untilWhole(auth, redis)
+    const { epoch, seq } = await head()
+    const revoke = await logOut(1)
+    await redis.xadd(LOG, `${epoch}-${seq + 1}`, 'something', 'else')
+    await revoke()
+    await untilWhole(auth, redis)
+    t.equal((await head()).epoch, epoch)
+  })
+
+  for (const count of [1, 2, 20])
+    await t.test(`ends the epoch if it looks like one, under ${count} logouts`, async () => {
+      await until(() => verifiers.every((verifier) => verifier.ready))
+      await untilWhole(auth, redis)
+      const { epoch, seq } = await head()
+      const revoke = await logOut(count)
+      await redis.xadd(LOG, `${epoch}-${seq + 1}`, ...forged('somebody else'))
+      await revoke()
+      await until(async () => (await head()).epoch > epoch, 'a new epoch')
+      await until(() => verifiers.every((verifier) => verifier.position.epoch > epoch))
+      await untilWhole(auth, redis)
+    })
+})
