@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Decides by one MGET whether an access token has been revoked. Standard library only.
 
-    lookup.py [--redis 127.0.0.1:6379/1] < token
+    lookup.py [--redis 127.0.0.1:6379/1] [--user my-service] < token
 
 The token's signature and claims must have been verified before; this looks at revocation alone, as
-docs/revocation.md tells. Exit status: 0 not revoked, 1 revoked, 2 not known (answer 503 then).
+docs/revocation.md tells. Redis' password is taken from REDIS_PASSWORD. Exit status: 0 not revoked, 1 revoked, 2 not
+known (answer 503 then).
 """
 import argparse
 import base64
 import json
+import os
 import socket
 import sys
 
@@ -61,7 +63,11 @@ def is_revoked(values, claims):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--redis", default="127.0.0.1:6379/1", help="host:port/database")
-    address, _, database = parser.parse_args().redis.partition("/")
+    parser.add_argument("--user", default="default", help="of Redis, if REDIS_PASSWORD is set")
+    arguments = parser.parse_args()
+    address, _, database = arguments.redis.partition("/")
+    # Not an argument, since those are seen by every user of the machine.
+    password = os.environ.get("REDIS_PASSWORD")
     host, _, port = address.rpartition(":")
     header, payload, _ = sys.stdin.read().strip().split(".")
     kid, claims = part(header)["kid"], part(payload)
@@ -77,6 +83,8 @@ def main():
     try:
         with socket.create_connection((host, int(port)), timeout=1) as connection:
             stream = connection.makefile("rwb")
+            if password:
+                command(stream, "AUTH", arguments.user, password)
             command(stream, "SELECT", database or "1")
             values = command(stream, "MGET", *("{revocations}:" + key for key in keys))
         revoked = is_revoked(values, claims)

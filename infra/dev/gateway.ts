@@ -36,7 +36,12 @@ export async function buildGateway({ auth, content }: GatewayOptions): Promise<F
 
   const document = await mergedDocument({ auth, content })
   await app.register(swagger, { mode: 'static', specification: { document: Specification.Parse(document) } })
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    // Or what is tried on the page could not be sent to a host without TLS.
+    transformStaticCSP: (policy) => policy.replace(/\s*upgrade-insecure-requests;/, ''),
+  })
   app.get('/openapi.json', async () => document)
   app.get('/', async (_request, reply) => reply.redirect('/docs'))
   app.get('/health/live', async () => ({ status: 'ok' }))

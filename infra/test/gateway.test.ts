@@ -152,6 +152,11 @@ t.test('/docs and /openapi.json show the routes of both services', async (t) => 
     paths: { '/health/live': {}, '/api/v1/auth': {}, '/api/v1/content': {} },
   })
   const page = await fetch(`${url}/docs`)
+  t.notMatch(
+    page.headers.get('content-security-policy'),
+    'upgrade-insecure-requests',
+    'a host without TLS can be tried, too',
+  )
   t.equal(page.status, 200)
   t.match(page.headers.get('content-type'), 'text/html')
 })
