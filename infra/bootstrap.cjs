@@ -24,6 +24,7 @@ const COMMANDS = {
   chaos: 'infra/chaos/run.ts',
   gateways: 'infra/gateways/run.ts',
   openapi: 'infra/openapi/run.ts',
+  browser: 'infra/browser/run.ts',
   portcullis: 'infra/dev/portcullis.ts',
   pack: 'infra/packages/run.ts',
 }

@@ -2,6 +2,7 @@ import httpProxy from '@fastify/http-proxy'
 import swagger, { type StaticDocumentSpec } from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { PROBLEMS, type Problem, type ProblemCode } from '@portcullis/schemas'
+import { docsPage } from '@portcullis/service-kit/docs-page'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { IncomingHttpHeaders } from 'node:http'
 import { Type } from 'typebox'
@@ -36,12 +37,7 @@ export async function buildGateway({ auth, content }: GatewayOptions): Promise<F
 
   const document = await mergedDocument({ auth, content })
   await app.register(swagger, { mode: 'static', specification: { document: Specification.Parse(document) } })
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    staticCSP: true,
-    // Or what is tried on the page could not be sent to a host without TLS.
-    transformStaticCSP: (policy) => policy.replace(/\s*upgrade-insecure-requests;/, ''),
-  })
+  await app.register(swaggerUi, docsPage('Portcullis'))
   app.get('/openapi.json', async () => document)
   app.get('/', async (_request, reply) => reply.redirect('/docs'))
   app.get('/health/live', async () => ({ status: 'ok' }))

@@ -17,7 +17,7 @@ export {
   VERSIONED_HEADERS,
   withHeaders,
 } from './problems/responses.ts'
-export { UI as docsUi, type Tag } from './docs/docs.ts'
+export { type Tag } from './docs/docs.ts'
 export * from './stores/errors.ts'
 export * from './stores/migrate.ts'
 export * from './stores/provision.ts'

@@ -6548,10 +6548,7 @@ export interface operations {
     readonly verify: {
         readonly parameters: {
             readonly query?: {
-                /**
-                 * @description A role that the user has to have
-                 * @example admin
-                 */
+                /** @description A role that the user has to have */
                 readonly role?: string;
             };
             readonly header?: {

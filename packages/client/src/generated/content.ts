@@ -485,10 +485,7 @@ export interface operations {
     readonly listPosts: {
         readonly parameters: {
             readonly query?: {
-                /**
-                 * @description Only posts of this user
-                 * @example 019a5c3e-8f2a-7c41-9d52-3b0f6f1f2a77
-                 */
+                /** @description Only posts of this user */
                 readonly author?: string;
                 /** @description `next_cursor` of the page before */
                 readonly cursor?: string;
@@ -1181,10 +1178,7 @@ export interface operations {
             readonly query?: {
                 /** @description `next_cursor` of the page before */
                 readonly cursor?: string;
-                /**
-                 * @description Only tasks that are due before
-                 * @example 2026-11-21T09:30:00.000Z
-                 */
+                /** @description Only tasks that are due before */
                 readonly due_before?: string;
                 /** @description How many items a page has at most */
                 readonly limit?: number;

@@ -23,6 +23,8 @@ const OperationSchema = Type.Object({
         in: Type.Optional(Type.String()),
         name: Type.Optional(Type.String()),
         $ref: Type.Optional(Type.String()),
+        required: Type.Optional(Type.Boolean()),
+        example: Type.Optional(Type.Unknown()),
       }),
     ),
   ),
@@ -68,7 +70,11 @@ export function complete(document: unknown): void {
     const codes = operation[PROBLEM_CODES]?.filter((code) => isProblemCode(code)) ?? []
     delete operation[PROBLEM_CODES]
     operation.security ??= []
-    for (const parameter of operation.parameters ?? []) spellHeader(parameter)
+    for (const parameter of operation.parameters ?? []) {
+      spellHeader(parameter)
+      // A page to try routes on fills the example in, and nobody asked for it.
+      if (parameter.required !== true) delete parameter.example
+    }
     addProblems(operation, codes)
     addHeaders(operation, codes)
     loosenBody(operation)

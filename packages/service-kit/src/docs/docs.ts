@@ -2,6 +2,7 @@ import fp from 'fastify-plugin'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { complete } from './complete.ts'
+import { docsPage } from './page.ts'
 import { listProblems } from './problems.ts'
 
 export interface DocsOptions {
@@ -27,24 +28,6 @@ const TAGS: readonly Tag[] = [
 function idOf(schema: object): string | undefined {
   const id: unknown = '$id' in schema ? schema.$id : undefined
   return typeof id === 'string' ? id : undefined
-}
-
-/** How the page shows a document; here, and wherever several documents are shown as one. */
-export const UI = {
-  deepLinking: true,
-  docExpansion: 'list',
-  defaultModelsExpandDepth: 0,
-  displayRequestDuration: true,
-  filter: true,
-  tryItOutEnabled: true,
-} as const
-
-const PAGE_POLICY = {
-  'default-src': ["'self'"],
-  'img-src': ["'self'", 'data:'],
-  'style-src': ["'self'", "'unsafe-inline'"],
-  'object-src': ["'none'"],
-  'frame-ancestors': ["'none'"],
 }
 
 const SECURITY_SCHEMES = {
@@ -108,12 +91,7 @@ export default fp<DocsOptions>(
         route.config = { ...route.config, rateLimit: false, quiet: true }
         route.schema = { ...route.schema, hide: true }
       })
-      await scope.register(swaggerUi, {
-        routePrefix: '/docs',
-        staticCSP: PAGE_POLICY,
-        uiConfig: UI,
-        theme: { title },
-      })
+      await scope.register(swaggerUi, docsPage(title))
       scope.get('/openapi.json', async () => app.swagger())
     })
   },

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import type { BrowserContext } from 'playwright-core'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { FreshPair } from '../dev/fresh-pair.ts'
+import { parseDocument } from '../dev/openapi.ts'
+import { DocsPage } from './docs-page.ts'
+
+export interface Stage {
+  readonly context: BrowserContext
+  readonly pair: FreshPair
+  /** Folder for screenshots, if they are wanted. */
+  readonly screenshots: string | undefined
+}
+
+interface Case {
+  readonly title: string
+  readonly run: (stage: Stage) => Promise<void>
+}
+
+const Pair = Compile(Type.Object({ access_token: Type.String() }))
+const Posts = Compile(
+  Type.Object({
+    items: Type.Array(
+      Type.Object({ title: Type.String(), author: Type.Object({ username: Type.String() }) }),
+    ),
+  }),
+)
+const WHO = { username: 'grace.hopper', password: 'a moth in relay number 70' }
+const POST = { title: 'First actual case of bug being found', description: 'Taped into the log.' }
+
+/** What has to work in a browser. */
+export const cases: readonly Case[] = [
+  {
+    title: 'at /docs one signs up, logs in, authorizes, writes a post and finds it listed',
+    run: walkThroughDocs,
+  },
+  { title: '/docs of auth shows every route of auth', run: showsEveryRoute('auth', 'Portcullis auth') },
+  {
+    title: '/docs of content shows every route of content',
+    run: showsEveryRoute('content', 'Portcullis content'),
+  },
+]
+
+async function walkThroughDocs({ context, pair: { origin }, screenshots }: Stage): Promise<void> {
+  const page = new DocsPage(await context.newPage())
+  const shoot = async (name: string) => {
+    if (screenshots !== undefined) await page.screenshot(join(screenshots, `${name}.png`))
+  }
+  await page.open(`${origin}/docs`)
+  await shoot('docs')
+  await assertTitled(page, 'Portcullis')
+  assert.deepEqual((await page.tags()).slice(0, 4), ['users', 'sessions', 'posts', 'tasks'])
+
+  const signup = await page.tryIt('users', 'signup', WHO)
+  await shoot('signup')
+  assert.equal(signup.status, 201, signup.body)
+  const login = await page.tryIt('sessions', 'login', WHO)
+  await shoot('login')
+  assert.equal(login.status, 200, login.body)
+  await page.authorize(Pair.Parse(JSON.parse(login.body)).access_token)
+  await shoot('authorized')
+
+  const created = await page.tryIt('posts', 'createPost', POST)
+  await shoot('post')
+  assert.equal(created.status, 201, created.body)
+  const listed = await page.tryIt('posts', 'listPosts')
+  await shoot('posts')
+  assert.equal(listed.status, 200, listed.body)
+  assert.doesNotMatch(listed.command, /authorization/i)
+  const [first] = Posts.Parse(JSON.parse(listed.body)).items
+  assert.deepEqual(first && [first.title, first.author.username], [POST.title, WHO.username])
+  assert.deepEqual(page.complaints, [])
+}
+
+function showsEveryRoute(service: 'auth' | 'content', title: string): Case['run'] {
+  return async ({ context, pair, screenshots }) => {
+    const url = service === 'auth' ? pair.authUrl : pair.contentUrl
+    const page = new DocsPage(await context.newPage())
+    await page.open(`${url}/docs`)
+    if (screenshots !== undefined) await page.screenshot(join(screenshots, `${service}.png`), true)
+    await assertTitled(page, title)
+    const document = parseDocument(await (await fetch(`${url}/openapi.json`)).json())
+    const routes = Object.values(document.paths).flatMap((item) =>
+      Object.keys({ ...(typeof item === 'object' && item) }),
+    )
+    assert.equal(await page.countOperations(), routes.length)
+    assert.deepEqual(page.complaints, [])
+  }
+}
+
+async function assertTitled(page: DocsPage, title: string): Promise<void> {
+  const [ofWindow, ofPage] = await page.titles()
+  assert.equal(ofWindow, title)
+  assert.ok(ofPage.startsWith(title), ofPage)
+}
