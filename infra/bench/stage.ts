@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeWhatIsMissing } from '../dev/first-start.ts'
@@ -10,6 +9,7 @@ import { Guard } from '../dev/processes.ts'
 import { findRedis } from '../dev/redis-program.ts'
 import { startRedis } from '../dev/redis.ts'
 import { say } from '../dev/screen.ts'
+import { newSecrets } from '../dev/secrets.ts'
 import { serviceVariables, type Setting } from '../dev/services.ts'
 import { profileArguments } from './profile.ts'
 import { startServer, type processors, type Server } from './server.ts'
@@ -35,16 +35,7 @@ export async function setStage(on: keyof typeof processors, profiles?: string): 
   build()
   const guard = new Guard()
   const folder = homeFolder(`bench-${process.pid}`)
-  const random = () => randomBytes(16).toString('hex')
-  const secrets = {
-    postgres: random(),
-    auth: random(),
-    content: random(),
-    redis: random(),
-    clientSecret: randomBytes(32).toString('base64url'),
-    keyEncryptionKey: randomBytes(32).toString('base64'),
-    fresh: true,
-  }
+  const secrets = newSecrets()
   const program = await findRedis()
   const postgres = await startPostgres({
     folder: join(folder, 'postgres'),

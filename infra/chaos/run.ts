@@ -1,8 +1,7 @@
 import { rmSync } from 'node:fs'
 import { loadavg } from 'node:os'
-import { onParentGone } from '../dev/processes.ts'
-import { complain, say, since } from '../dev/screen.ts'
-import { messageOf } from '../dev/stop-error.ts'
+import { runMain } from '../dev/run-main.ts'
+import { say, since } from '../dev/screen.ts'
 import type { Fault } from './fault.ts'
 import { frozenHolder, killedBeforeAppend, restartedBetween } from './faults/auth.ts'
 import { promotedStandby, restoredBackup } from './faults/history.ts'
@@ -73,11 +72,4 @@ async function main(): Promise<number> {
   return wrong === 0 ? 0 : 1
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
-onParentGone(() => process.exit(1))
-try {
-  process.exit(await main())
-} catch (error) {
-  complain('failed', messageOf(error))
-  process.exit(1)
-}
+await runMain(main)

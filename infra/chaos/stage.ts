@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
 import { rmSync } from 'node:fs'
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { makeWhatIsMissing } from '../dev/first-start.ts'
@@ -10,6 +9,7 @@ import type { PostgresOptions } from '../dev/postgres-data.ts'
 import { end, Guard } from '../dev/processes.ts'
 import { findRedis } from '../dev/redis-program.ts'
 import { startRedis, type RedisServer, type RedisServerOptions } from '../dev/redis.ts'
+import { newSecrets } from '../dev/secrets.ts'
 import { serviceVariables, type Setting } from '../dev/services.ts'
 import { AuthProcess } from './auth-process.ts'
 import { Database } from './database.ts'
@@ -166,17 +166,4 @@ export class Stage {
   }
 
   readonly #watch: OnSpawn = (child, signal) => this.#guard.watch(child, signal)
-}
-
-function newSecrets() {
-  const random = () => randomBytes(16).toString('hex')
-  return {
-    postgres: random(),
-    auth: random(),
-    content: random(),
-    redis: random(),
-    clientSecret: randomBytes(32).toString('base64url'),
-    keyEncryptionKey: randomBytes(32).toString('base64'),
-    fresh: true,
-  }
 }

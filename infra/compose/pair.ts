@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { say } from '../dev/screen.ts'
-import { Load, type Result } from '../resilience/load.ts'
+import { describe, isRight, Load } from '../resilience/load.ts'
+import type { Result } from '../resilience/request.ts'
 import { inspect, run, type Project } from './engine.ts'
 
 /** Every container of profile `ha` that goes on running. */
@@ -126,15 +127,11 @@ function isRefusal({ status }: Result): boolean {
 }
 
 /** A promotion begins an epoch, in which every access token from before is refused once. */
-function isAllowed({ status, hasRetryAfter, request }: Result, store: Store): boolean {
+function isAllowed(result: Result, store: Store): boolean {
+  const { status, hasRetryAfter, request } = result
   if (status === 503) return hasRetryAfter
   if (status === 401) return store.name === 'PostgreSQL' && request !== 'POST /refresh'
-  return (status >= 200 && status < 300) || (request === 'POST /refresh' && status === 409)
-}
-
-function describe(results: readonly Result[]): string[] {
-  const kinds = Map.groupBy(results, (one) => `${one.request} ${one.status} ${one.reason.slice(0, 200)}`)
-  return [...kinds].map(([kind, of]) => `${of.length} × ${kind}`)
+  return isRight(result)
 }
 
 async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../dev/places.ts'
+import { parseDocument } from '../dev/openapi.ts'
 import { freePort } from '../dev/ports.ts'
 import { onParentGone } from '../dev/processes.ts'
 import { complain, say, since } from '../dev/screen.ts'
@@ -56,8 +57,21 @@ async function check(project: Project, origin: string): Promise<void> {
   await (isPair ? checkPair(project, origin) : restartEach(project, origin))
 }
 
+/** What is shown at `/docs` is the document of both services. */
+async function checkDocs(origin: string): Promise<void> {
+  const page = await fetch(`${origin}/docs`)
+  if (!page.ok || !(await page.text()).includes('swagger-ui')) throw new Error('/docs shows nothing')
+  for (const path of ['/docs/json', '/openapi.json']) {
+    const document = parseDocument(await (await fetch(`${origin}${path}`)).json())
+    for (const own of ['/api/v1/login', '/api/v1/posts'])
+      if (!(own in document.paths)) throw new Error(`${own} is not in ${path}`)
+  }
+  say('docs', 'one document of both services')
+}
+
 async function restartEach(project: Project, origin: string): Promise<void> {
   await checkContainers(project)
+  await checkDocs(origin)
   for (const service of SERVICES) {
     const at = performance.now()
     await project.do(['restart', service])

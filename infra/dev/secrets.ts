@@ -41,16 +41,22 @@ export function loadSecrets(): KeptSecrets {
       throw new StopError(`${file} cannot be read. Restore it, or delete .portcullis/ and with it all data`)
     }
   }
+  const { fresh, ...secrets } = newSecrets()
+  writeFileSync(`${file}.new`, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+  return { ...secrets, fresh }
+}
+
+/** Secrets that nobody has used. */
+export function newSecrets(): KeptSecrets {
   const password = () => randomBytes(24).toString('base64url')
-  const secrets = {
+  return {
     postgres: password(),
     auth: password(),
     content: password(),
     redis: password(),
     clientSecret: randomBytes(32).toString('base64url'),
     keyEncryptionKey: randomBytes(32).toString('base64'),
+    fresh: true,
   }
-  writeFileSync(`${file}.new`, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 })
-  renameSync(`${file}.new`, file)
-  return { ...secrets, fresh: true }
 }

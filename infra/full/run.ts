@@ -9,6 +9,7 @@ import { complain, say, since } from '../dev/screen.ts'
 const STAGES: Readonly<Record<string, readonly string[]>> = {
   resilience: ['infra/resilience/run.ts'],
   chaos: ['infra/chaos/run.ts'],
+  'profile ha': ['infra/compose/run.ts', '--profile', 'ha'],
   'kinds of redis': ['infra/dev/test.ts', '--timeout=900', 'infra/full/redis-kinds.test.ts'],
 }
 

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeWhatIsMissing } from '../dev/first-start.ts'
@@ -7,7 +6,7 @@ import { startPostgres } from '../dev/postgres.ts'
 import { end, type Guard } from '../dev/processes.ts'
 import { findRedis } from '../dev/redis-program.ts'
 import { startRedis } from '../dev/redis.ts'
-import type { KeptSecrets } from '../dev/secrets.ts'
+import { newSecrets, type KeptSecrets } from '../dev/secrets.ts'
 import {
   serviceVariables,
   startService,
@@ -104,17 +103,4 @@ async function startStores(folder: string, secrets: KeptSecrets, guard: Guard) {
       onSpawn,
     }),
   ])
-}
-
-function newSecrets(): KeptSecrets {
-  const password = () => randomBytes(24).toString('base64url')
-  return {
-    postgres: password(),
-    auth: password(),
-    content: password(),
-    redis: password(),
-    clientSecret: randomBytes(32).toString('base64url'),
-    keyEncryptionKey: randomBytes(32).toString('base64'),
-    fresh: true,
-  }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Load, type Result } from './load.ts'
+import { describe, isRight, Load } from './load.ts'
 import type { Stage, StoppableStore } from './stage.ts'
 import { ReadyWatch } from './watch.ts'
 
@@ -7,22 +7,13 @@ import { ReadyWatch } from './watch.ts'
 export interface Verdict {
   readonly facts: string[]
   readonly wrong: string[]
+  /** For the table of its kind. */
+  readonly row?: Readonly<Record<string, string | number>>
 }
 
 const ANSWER_WITHIN_MS = 2000
-const RECOVER_WITHIN_MS = 3000
+export const RECOVER_WITHIN_MS = 3000
 const STORE_AWAY_MS = 10_000
-
-/** Whether the request did what it should have, as far as its status tells. */
-function isRight({ status, request }: Result): boolean {
-  // 202: done, and a verifier that was ended has not said so. It is not asked any more once it is forgotten.
-  return (status >= 200 && status < 300) || (request === 'POST /refresh' && status === 409)
-}
-
-function describe(results: readonly Result[]): string[] {
-  const kinds = Map.groupBy(results, (one) => `${one.request} ${one.status} ${one.reason.slice(0, 200)}`)
-  return [...kinds].slice(0, 12).map(([kind, of]) => `${of.length} × ${kind}`)
-}
 
 async function underLoad(stage: Stage, rate: number, act: (load: Load) => Promise<void>): Promise<Load> {
   const load = new Load(stage.origin, rate)

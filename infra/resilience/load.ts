@@ -2,24 +2,22 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { send, type RequestOptions, type Result } from './request.ts'
 
-/** What became of one request. */
-export interface Result {
-  readonly request: string
-  /** Both by `performance.now()`. */
-  readonly began: number
-  readonly ended: number
-  /** 0 if there was no answer. */
-  readonly status: number
-  readonly hasRetryAfter: boolean
-  /** Why there was no answer. */
-  readonly reason: string
+/** Whether the request did what it should have, as far as its status tells. */
+export function isRight({ status, request }: Result): boolean {
+  // 202: done, and a verifier that was ended has not said so. It is not asked any more once it is forgotten.
+  return (status >= 200 && status < 300) || (request === 'POST /refresh' && status === 409)
+}
+
+/** How often each of them was, for people. */
+export function describe(results: readonly Result[]): string[] {
+  const kinds = Map.groupBy(results, (one) => `${one.request} ${one.status} ${one.reason.slice(0, 200)}`)
+  return [...kinds].slice(0, 12).map(([kind, of]) => `${of.length} × ${kind}`)
 }
 
 const PASSWORD = 'the load of many feet'
 const USERS = 20
-/** Longer than any answer may take. */
-const PATIENCE_MS = 8000
 
 const Pair = Compile(Type.Object({ access_token: Type.String(), refresh_token: Type.String() }))
 const Created = Compile(Type.Object({ id: Type.String() }))
@@ -172,34 +170,10 @@ export class Load {
   async #send(
     method: string,
     path: string,
-    { token, body }: { token?: string; body?: object } = {},
+    options: RequestOptions = {},
   ): Promise<{ status: number; answer: unknown; result: Result }> {
-    const request = `${method} ${path.split(/[?]|\/[0-9a-f-]{36}/, 1)[0]}`
-    const began = performance.now()
-    try {
-      const response = await fetch(`${this.#origin}/api/v1${path}`, {
-        method,
-        signal: AbortSignal.timeout(PATIENCE_MS),
-        headers: {
-          ...(token !== undefined && { authorization: `Bearer ${token}` }),
-          ...(body !== undefined && { 'content-type': 'application/json' }),
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      })
-      const text = await response.text()
-      const ended = performance.now()
-      const { status } = response
-      const hasRetryAfter = response.headers.has('retry-after')
-      const result = { request, began, ended, status, hasRetryAfter, reason: status < 500 ? '' : text }
-      this.results.push(result)
-      return { status, answer: status < 300 ? JSON.parse(text) : undefined, result }
-    } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-      const reason = cause instanceof Error ? cause.message || cause.name : String(cause)
-      const ended = performance.now()
-      const result = { request, began, ended, status: 0, hasRetryAfter: false, reason }
-      this.results.push(result)
-      return { status: 0, answer: undefined, result }
-    }
+    const { result, answer } = await send(this.#origin, method, path, options)
+    this.results.push(result)
+    return { status: result.status, answer: result.status < 300 ? answer : undefined, result }
   }
 }

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { root } from '../dev/places.ts'
-import { onParentGone } from '../dev/processes.ts'
+import { runMain } from '../dev/run-main.ts'
 import { complain, say, since } from '../dev/screen.ts'
-import { messageOf } from '../dev/stop-error.ts'
 import { findProgram } from '../gateways/programs.ts'
 import { kill, rollingRestart, storesAway, type Verdict } from './cases.ts'
+import { contentWithoutPostgres, contentWithoutRedis } from './content-cases.ts'
 import { clear, setStage, type Stage } from './stage.ts'
 
 /**
@@ -22,6 +22,8 @@ const CASES: Readonly<Record<string, (stage: Stage) => Promise<Verdict>>> = {
   'postgres away': (stage) => storesAway(stage, rate, [stage.postgres]),
   'redis away': (stage) => storesAway(stage, rate, [stage.redis]),
   'both away': (stage) => storesAway(stage, rate, [stage.postgres, stage.redis]),
+  'content, redis killed': contentWithoutRedis,
+  'content, postgres restarted': contentWithoutPostgres,
 }
 
 async function main(): Promise<number> {
@@ -38,27 +40,23 @@ async function main(): Promise<number> {
   const stage = await setStage(nginx)
   say('stage', `2 × auth, 2 × content, nginx ${nginx.version}; logs in ${stage.folder}`)
   let failures = 0
+  const rows: Readonly<Record<string, string | number>>[] = []
   try {
     for (const [name, run] of Object.entries(CASES)) {
       if (only !== undefined && !name.includes(only)) continue
       const began = performance.now()
-      const { facts, wrong } = await run(stage)
+      const { facts, wrong, row } = await run(stage)
       say(wrong.length === 0 ? 'passed' : 'FAILED', `${name} (${since(began)}): ${facts.join('; ')}`)
       for (const line of wrong) complain('', line)
+      if (row) rows.push(row)
       failures += wrong.length === 0 ? 0 : 1
     }
   } finally {
     await stage.stop()
   }
+  if (rows.length > 0) console.table(rows)
   if (failures === 0) clear(stage)
   return failures === 0 ? 0 : 1
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
-onParentGone(() => process.exit(1))
-try {
-  process.exit(await main())
-} catch (error) {
-  complain('failed', messageOf(error))
-  process.exit(1)
-}
+await runMain(main)

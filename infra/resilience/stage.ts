@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { createWriteStream, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,6 +9,7 @@ import { startPostgres, type Postgres } from '../dev/postgres.ts'
 import { end, ended, Guard, hasEnded, howEnded } from '../dev/processes.ts'
 import { findRedis } from '../dev/redis-program.ts'
 import { startRedis, type RedisServer } from '../dev/redis.ts'
+import { newSecrets } from '../dev/secrets.ts'
 import { serviceVariables, type Setting } from '../dev/services.ts'
 import { StopError } from '../dev/stop-error.ts'
 import type { Program } from '../gateways/programs.ts'
@@ -46,7 +46,7 @@ export interface Stage {
   readonly origin: string
   readonly instances: readonly Instance[]
   readonly postgres: StoppableStore
-  readonly redis: StoppableStore
+  readonly redis: StoppableStore & { kill(): Promise<void> }
   readonly folder: string
   stop(): Promise<void>
 }
@@ -101,19 +101,6 @@ export function clear(stage: Stage): void {
   rmSync(stage.folder, { recursive: true, force: true })
 }
 
-function newSecrets() {
-  const random = () => randomBytes(16).toString('hex')
-  return {
-    postgres: random(),
-    auth: random(),
-    content: random(),
-    redis: random(),
-    clientSecret: randomBytes(32).toString('base64url'),
-    keyEncryptionKey: randomBytes(32).toString('base64'),
-    fresh: true,
-  }
-}
-
 async function startOwnPostgres(folder: string, password: string, guard: Guard) {
   const options = {
     folder: join(folder, 'postgres'),
@@ -139,7 +126,8 @@ async function startOwnRedis(folder: string, password: string, guard: Guard) {
   }
   let running: RedisServer = await startRedis(options)
   const start = async () => void (running = await startRedis(options))
-  return { url: running.url, redis: { start, stop: () => running.stop() } }
+  const kill = () => end(running.child, 'SIGKILL', 1000)
+  return { url: running.url, redis: { start, kill, stop: () => running.stop() } }
 }
 
 function instance(
