@@ -21,7 +21,7 @@ export const PAIR_SERVICES = [
   'gateway',
 ] as const
 
-const PER_SECOND = 40
+const PER_SECOND = 25
 /** How long there must have been no refusal, and how long that may take while one server is away. */
 const CALM_MS = 5000
 const RECOVER_WITHIN_MS = 15_000
@@ -119,6 +119,7 @@ async function killPrimary(project: Project, store: Store, load: Load): Promise<
     count(401),
     wrong.length,
   )
+  for (const line of describe(results.filter(isRefusal))) say('refused', line)
   return wrong.map((line) => `${leader} killed: ${line}`)
 }
 

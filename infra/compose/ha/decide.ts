@@ -28,6 +28,7 @@ export interface Answer {
 export interface Situation {
   readonly standing: Standing
   readonly leader: Answer | undefined
+  /** Asked only while the leader does not answer. */
   readonly other: Answer | undefined
   /** How long the leader has not answered, and how long nobody has followed it. */
   readonly leaderAwayMs: number

@@ -42,15 +42,13 @@ class Leader {
 
   async #step(): Promise<void> {
     const leading = this.#servers[this.#standing.leader]
-    const [leader, other] = await Promise.all([
-      leading.ask(),
-      this.#servers[otherThan(this.#standing.leader)].ask(),
-    ])
+    const leader = await leading.ask()
+    const other = leader ? undefined : await this.#servers[otherThan(this.#standing.leader)].ask()
     const now = performance.now()
     if (leader) this.#leaderSeen = now
     // A leader that is away has no follower either: that one is given time to come back after it.
     if (leader?.follower !== 'none') this.#followerSeen = now
-    this.#see(leader)
+    this.#pass(leader, leading.address)
     const decision = decide({
       standing: this.#standing,
       leader,
@@ -67,7 +65,7 @@ class Leader {
       if (decision.do === 'go alone') await leading.setWaits(false)
       if (decision.do === 'change leader') {
         this.#leaderSeen = this.#followerSeen = now
-        this.#proxy.route(undefined)
+        this.#proxy.cut()
       }
     } catch (error) {
       log(`failed: ${decision.do}: ${error instanceof Error ? error.message : String(error)}`, this.#standing)
@@ -75,9 +73,10 @@ class Leader {
   }
 
   /** New connections go to a leader that can be written to; those to one that has only gone silent stay open. */
-  #see(leader: Answer | undefined): void {
+  #pass(leader: Answer | undefined, address: string | undefined): void {
     this.#isWritable = leader?.inRecovery === false
-    if (this.#isWritable) this.#proxy.route(this.#standing.leader)
+    if (this.#isWritable && address !== undefined) this.#proxy.route(address)
+    else this.#proxy.hold()
   }
 
   /** On the disk before it counts. */

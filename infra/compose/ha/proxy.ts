@@ -6,6 +6,7 @@ export class Proxy {
   readonly #server: Server
   readonly #open = new Set<Socket>()
   #target: string | undefined
+  #isHeld = true
 
   /** @param port of this proxy and of the servers. */
   constructor(port: number) {
@@ -17,16 +18,27 @@ export class Proxy {
     this.#server.listen(this.#port)
   }
 
-  /** What is open to another server ends at once: nothing that it says is heard any more. */
-  route(target: string | undefined): void {
-    if (target === this.#target) return
+  /** @param target address of the server. What is open to another one ends at once, and is heard no more. */
+  route(target: string): void {
+    this.#isHeld = false
+    if (target !== this.#target) this.cut()
     this.#target = target
+  }
+
+  /** Nobody new is passed; what is open stays open. */
+  hold(): void {
+    this.#isHeld = true
+  }
+
+  /** Everything ends, and nobody new is passed. */
+  cut(): void {
+    this.#target = undefined
     for (const socket of this.#open) socket.destroy()
   }
 
   #pass(client: Socket): void {
     client.on('error', () => undefined)
-    if (this.#target === undefined) return void client.destroy()
+    if (this.#isHeld || this.#target === undefined) return void client.destroy()
     const server = connect({ host: this.#target, port: this.#port, noDelay: true })
     client.setNoDelay(true)
     server.on('error', () => undefined)

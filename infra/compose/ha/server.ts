@@ -1,3 +1,5 @@
+import { lookup } from 'node:dns/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -22,6 +24,7 @@ const ASK = `
   left join pg_stat_replication as follower on follower.state = 'streaming'
   limit 1`
 
+const ANSWER_WITHIN_MS = 1000
 /** How long the follower has to count as synchronous before what is written then is asked of it. */
 const SETTLED_MS = 1000
 
@@ -29,6 +32,8 @@ const SETTLED_MS = 1000
 export class Server {
   readonly #host: Member
   readonly #password: () => string
+  /** Where it is, by its name. The name of a container that is away may take seconds: it is asked for once at a time. */
+  #lookup: Promise<{ address: string }> | undefined
   #client: Client | undefined
   #synchronousSince: number | undefined
   /** What the follower must have: a place in the log that was written while commits waited for it. */
@@ -39,16 +44,25 @@ export class Server {
     this.#password = password
   }
 
-  /** What it says of itself; undefined if it does not answer within a second or two. */
+  /** The address of the connection that is open. */
+  get address(): string | undefined {
+    return this.#client?.host
+  }
+
+  /** What it says of itself; undefined if it does not answer within a second. */
   async ask(): Promise<Answer | undefined> {
-    try {
-      const client = await this.#connect()
-      const { rows } = await client.query(ASK, [this.#mark ?? null])
-      return this.#answer(Row.Parse(rows[0]))
-    } catch {
-      this.#discard()
-      return undefined
-    }
+    const answer = await Promise.race([
+      this.#ask().catch(() => undefined),
+      sleep(ANSWER_WITHIN_MS, undefined, { ref: false }),
+    ])
+    if (answer === undefined) this.#discard()
+    return answer
+  }
+
+  async #ask(): Promise<Answer> {
+    const client = await this.#connect()
+    const { rows } = await client.query(ASK, [this.#mark ?? null])
+    return this.#answer(Row.Parse(rows[0]))
   }
 
   async promote(): Promise<void> {
@@ -84,14 +98,16 @@ export class Server {
 
   async #connect(): Promise<Client> {
     if (this.#client) return this.#client
+    this.#lookup ??= lookup(this.#host).finally(() => (this.#lookup = undefined))
+    const { address } = await this.#lookup
     const client = new Client({
-      host: this.#host,
+      host: address,
       user: 'portcullis_replication',
       password: this.#password(),
       database: 'postgres',
       application_name: 'leader',
-      connectionTimeoutMillis: 1000,
-      query_timeout: 1000,
+      connectionTimeoutMillis: ANSWER_WITHIN_MS,
+      query_timeout: ANSWER_WITHIN_MS,
     })
     client.on('error', () => this.#discard())
     this.#client = client
