@@ -81,12 +81,14 @@ for (const [name, { schema, read, env }] of Object.entries(SERVICES)) {
     },
   )
 
-  t.test(`a setting of ${name} that is also given as a file is a contradiction`, async (t) => {
-    const errors = errorsOf(read, { ...env, DATABASE_URL_FILE: '/nowhere', ISSUER_FILE: '/nowhere' })
-    t.strictSame(errors.toSorted(), [
-      'DATABASE_URL and DATABASE_URL_FILE are both set',
-      'ISSUER and ISSUER_FILE are both set',
-    ])
+  t.test(`each setting of ${name} that is also given as a file is a contradiction`, async (t) => {
+    for (const key of Object.keys(schema.properties)) {
+      const { [key]: value = 'given', ...others } = env as Record<string, string>
+      const errors = errorsOf(read, { ...others, [key]: value, [`${key}_FILE`]: '/nowhere' })
+      t.strictSame(errors, [`${key} and ${key}_FILE are both set`])
+      const unread = errorsOf(read, { ...others, [`${key}_FILE`]: '/nowhere' })
+      t.strictSame(unread, [`${key} cannot be read from the file that ${key}_FILE names`])
+    }
   })
 
   t.test(`${name} writes every error, ends with 78 and opens no port`, async (t) => {
@@ -171,3 +173,34 @@ t.test('every setting of a service has a type that can be refused', async (t) =>
         key,
       )
 })
+
+t.test(
+  'each setting that a command of portcullis needs is missed, and each malformed one named',
+  async (t) => {
+    for (const [command, schema] of Object.entries(auth.commandConfigs) as [string, TObject][]) {
+      const read = (env: NodeJS.ProcessEnv) => auth.readCommandConfig(schema, env)
+      const required: readonly string[] = schema.required ?? []
+      t.ok(required.includes('DATABASE_URL'), command)
+      const missed = errorsOf(read, {}).filter((error) => error.endsWith(' is not set'))
+      t.strictSame(
+        new Set(missed),
+        new Set(required.filter(isNeeded(schema)).map((key) => `${key} is not set`)),
+      )
+      for (const key of Object.keys(schema.properties)) {
+        // Passwords of people are looked at by the command itself, which says more of them.
+        if (key === 'ADMIN_PASSWORD' || key === 'CLIENT_SECRET') continue
+        t.ok(
+          errorsOf(read, { [key]: NONSENSE }).some(
+            (error) => error.startsWith(`${key} `) && !error.includes(NONSENSE),
+          ),
+          `${command} ${key}`,
+        )
+      }
+    }
+  },
+)
+
+/** What has a default is there. */
+function isNeeded(schema: TObject) {
+  return (key: string) => !('default' in Object(schema.properties[key]))
+}

@@ -1,3 +1,4 @@
+import type {} from '@fastify/under-pressure'
 import t from 'tap'
 import { createApp, loggerOptions, problemResponses, serializeError } from '@portcullis/service-kit'
 import { appWithRoutes } from '../support/app.ts'
@@ -22,6 +23,29 @@ t.test('readiness asks every check and names those that fail; liveness asks none
   t.equal(problem.detail, 'Not ready: bad, slow.')
   t.equal((await broken.inject('/health/live')).statusCode, 200)
 })
+
+t.test(
+  'a process with far more work than it can do answers 503 at once, and goes on when it is done',
+  async (t) => {
+    const app = appWithRoutes()
+    t.teardown(() => app.close())
+    await app.ready()
+    t.equal((await app.inject('/things')).statusCode, 200)
+    while (!app.isUnderPressure()) {
+      const until = performance.now() + 1700
+      while (performance.now() < until) continue
+      await new Promise((resolve) => setTimeout(resolve))
+    }
+    const problem = await problemOf(t, app, { url: '/things' })
+    t.equal(problem.code, 'UNAVAILABLE')
+    const refused = await app.inject('/things')
+    t.equal(refused.statusCode, 503)
+    t.equal(refused.headers['retry-after'], '1')
+    t.equal((await app.inject('/health/live')).statusCode, 200, 'it is alive')
+    while (app.isUnderPressure()) await new Promise((resolve) => setTimeout(resolve, 50))
+    t.equal((await app.inject('/things')).statusCode, 200)
+  },
+)
 
 t.test('probes are not kept by any cache', async (t) => {
   const app = appWithRoutes()
