@@ -12,7 +12,7 @@ import { startPair } from './support/pair.ts'
 
 const PASSWORD = 'correct horse battery staple'
 const MAX_LINES = 15
-const PATIENCE_MS = 10_000
+const PATIENCE_MS = 30_000
 
 const readme = await readFile(join(root, 'README.md'), 'utf8')
 const section = /\n## Protect a route of your own\n(.*?)\n## /s.exec(readme)?.[1] ?? ''
