@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
+import { PROBLEMS } from '@portcullis/schemas'
 import type { BrowserContext } from 'playwright-core'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -41,6 +42,7 @@ export const cases: readonly Case[] = [
     title: '/docs of content shows every route of content',
     run: showsEveryRoute('content', 'Portcullis content'),
   },
+  { title: 'each error code has a page that says what it means', run: readsProblems },
 ]
 
 async function walkThroughDocs({ context, pair: { origin }, screenshots }: Stage): Promise<void> {
@@ -88,6 +90,20 @@ function showsEveryRoute(service: 'auth' | 'content', title: string): Case['run'
     assert.equal(await page.countOperations(), routes.length)
     assert.deepEqual(page.complaints, [])
   }
+}
+
+async function readsProblems({ context, pair: { origin }, screenshots }: Stage): Promise<void> {
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('console', (message) => complaints.push(message.text()))
+  await page.goto(`${origin}/problems`)
+  if (screenshots !== undefined) await page.screenshot({ path: join(screenshots, 'problems.png') })
+  await page.getByRole('link', { name: 'AUTH_TOKEN_MISSING' }).click()
+  await page.getByRole('heading', { name: PROBLEMS.AUTH_TOKEN_MISSING.title }).waitFor()
+  if (screenshots !== undefined) await page.screenshot({ path: join(screenshots, 'problem.png') })
+  assert.equal(page.url(), `${origin}/problems/AUTH_TOKEN_MISSING`)
+  await page.getByText('Authorization: Bearer <access token>').waitFor()
+  assert.deepEqual(complaints, [])
 }
 
 async function assertTitled(page: DocsPage, title: string): Promise<void> {

@@ -149,6 +149,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/problems": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List the error codes
+         * @description As JSON, or as a page for those who accept `text/html` rather.
+         */
+        readonly get: operations["listProblems"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/problems/{code}": {
         readonly parameters: {
             readonly query?: never;
@@ -158,7 +178,7 @@ export interface paths {
         };
         /**
          * What an error code means
-         * @description Where the `type` of a problem leads: what happened, and what to do.
+         * @description Where the `type` of a problem leads: what happened, and what to do. As JSON, or as a page for those who accept `text/html` rather.
          */
         readonly get: operations["getProblem"];
         readonly put?: never;
@@ -311,6 +331,23 @@ export interface components {
              * @description Leads to a page about this code
              */
             readonly type: string;
+        };
+        /**
+         * @description Every error code
+         * @example {
+         *       "items": [
+         *         {
+         *           "type": "http://localhost:8080/problems/NOT_FOUND",
+         *           "code": "NOT_FOUND",
+         *           "status": 404,
+         *           "title": "Not found",
+         *           "help": "There is no such route or resource, or it is not yours to see."
+         *         }
+         *       ]
+         *     }
+         */
+        readonly ProblemIndex: {
+            readonly items: readonly components["schemas"]["ProblemPage"][];
         };
         /**
          * @description What the code means
@@ -2120,6 +2157,59 @@ export interface operations {
             };
         };
     };
+    readonly listProblems: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Every error code */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "type": "http://localhost:8080/problems/NOT_FOUND",
+                     *           "code": "NOT_FOUND",
+                     *           "status": 404,
+                     *           "title": "Not found",
+                     *           "help": "There is no such route or resource, or it is not yours to see."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["ProblemIndex"];
+                    readonly "text/html": string;
+                };
+            };
+            /** @description `INTERNAL`: Internal error */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNAVAILABLE`: Temporarily unavailable */
+            readonly 503: {
+                headers: {
+                    readonly "Retry-After": components["headers"]["Retry-After"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly getProblem: {
         readonly parameters: {
             readonly query?: never;
@@ -2151,6 +2241,7 @@ export interface operations {
                      *     }
                      */
                     readonly "application/json": components["schemas"]["ProblemPage"];
+                    readonly "text/html": string;
                 };
             };
             /** @description `REQUEST_INVALID`: The request does not fit the schema; `REQUEST_MALFORMED`: The request could not be read */
