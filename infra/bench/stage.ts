@@ -10,7 +10,7 @@ import { findRedis } from '../dev/redis-program.ts'
 import { startRedis } from '../dev/redis.ts'
 import { say } from '../dev/screen.ts'
 import { newSecrets } from '../dev/secrets.ts'
-import { serviceVariables, type Setting } from '../dev/services.ts'
+import { SERVICE_FLAGS, serviceVariables, type Setting } from '../dev/services.ts'
 import { profileArguments } from './profile.ts'
 import { startServer, type processors, type Server } from './server.ts'
 
@@ -70,7 +70,7 @@ export async function setStage(on: keyof typeof processors, profiles?: string): 
       { ...serviceVariables(name, setting), ...SETTINGS, HOST: '127.0.0.1' },
       {
         on,
-        args: profiles === undefined ? [] : profileArguments(profiles, name),
+        args: [...SERVICE_FLAGS, ...(profiles === undefined ? [] : profileArguments(profiles, name))],
       },
     )
   const auth = await start('auth')

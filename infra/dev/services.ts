@@ -32,6 +32,11 @@ export function storeVariables({ origin, redisUrl }: Setting): Record<string, st
   }
 }
 
+/** Of Node, as in the Dockerfile: V8 otherwise lets its heap grow to what the machine can give before it clears up. */
+export const SERVICE_FLAGS = ['--max-semi-space-size=2', '--max-old-space-size=256'] as const
+/** As there: glibc otherwise keeps an arena for each thread that hashes passwords. */
+const SMALL_MEMORY = { MALLOC_ARENA_MAX: '1' }
+
 /** The variables of a service: those of its own, and whatever else the user has set. */
 export function serviceVariables(service: ServiceName, setting: Setting): NodeJS.ProcessEnv {
   const { ports, metricsPorts, databases, redisUrl, secrets } = setting
@@ -51,7 +56,7 @@ export function serviceVariables(service: ServiceName, setting: Setting): NodeJS
           CLIENT_SECRET: secrets.clientSecret,
         }),
   }
-  const env: NodeJS.ProcessEnv = { ...process.env }
+  const env: NodeJS.ProcessEnv = { ...SMALL_MEMORY, ...process.env }
   for (const name of ['POSTGRES_ADMIN_URL', 'REDIS_URL', 'ADMIN_PASSWORD']) delete env[name]
   if (service === 'content')
     for (const name of Object.keys(env)) if (name.startsWith('KEY_')) delete env[name]
@@ -74,7 +79,11 @@ export interface ServiceProcess {
  * @param log file for its log.
  */
 export function startService(name: ServiceName, env: NodeJS.ProcessEnv, log: string): ServiceProcess {
-  const args = ['--conditions=@portcullis/source', join(root, `services/${name}/src/server.ts`)]
+  const args = [
+    ...SERVICE_FLAGS,
+    '--conditions=@portcullis/source',
+    join(root, `services/${name}/src/server.ts`),
+  ]
   // Out of reach of the terminal's Ctrl-C, like the stores: we stop all parts, in the right order.
   const child = spawn(process.execPath, args, {
     cwd: root,

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { runner } from 'node-pg-migrate'
 import pg from 'pg'
 
 export interface MigrateOptions {
@@ -27,6 +26,8 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   const { databaseUrl, folder, log = () => undefined, lockTimeoutMs = 3000 } = options
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5000 })
   client.on('error', () => undefined)
+  // Of no use to a service, and large.
+  const { runner } = await import('node-pg-migrate')
   await client.connect()
   try {
     // Taken here and not by the runner, because lock_timeout must not end the wait for other starters.
