@@ -6,6 +6,7 @@ import {
   unwrap,
   type SessionEvent,
 } from '@portcullis/client'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { startPair } from './support/pair.ts'
 import { PASSWORD, signIn, spoilAccess, Wire } from './support/tabs.ts'
@@ -170,7 +171,13 @@ t.test('a logout that a verifier has not confirmed tells how many are pending', 
   t.notOk(await client.session.isSignedIn())
 })
 
+/** After a standstill content hears of the log again before it takes tokens. */
+async function untilContentServes(): Promise<void> {
+  while (!(await fetch(`${contentUrl}/health/ready`)).ok) await sleep(20)
+}
+
 t.test('while auth is away nobody is signed out, and it goes on when it is back', async (t) => {
+  await untilContentServes()
   const { client, storage } = newClient()
   await signIn(client)
   await spoilAccess(storage)
