@@ -181,6 +181,34 @@ export function parsePosition(text: string): Position | undefined {
   return Number.isSafeInteger(position.epoch) && Number.isSafeInteger(position.seq) ? position : undefined
 }
 
+/** The one field of an entry in the log. */
+export const EVENT_FIELD = 'event'
+
+/**
+ * What the field says: `<kind> <value> <keep_until> <at> <key>`. One text and not a field for each, because whoever
+ * starts reads a million of them.
+ */
+export function formatEvent({ kind, value, keep_until, at, key }: RevocationEvent): string {
+  return `${kind} ${value} ${keep_until} ${at} ${key}`
+}
+
+/** What an entry of the log says, still to be checked against `RevocationEventSchema`; undefined if nothing. */
+export function readEvent(id: string, fields: readonly string[]): unknown {
+  const position = parsePosition(id)
+  const text = fields.length === 2 && fields[0] === EVENT_FIELD ? fields[1] : undefined
+  const match = /^(\w+) (\d{1,16}) (\d{1,16}) (\d{1,16}) (.+)$/s.exec(text ?? '')
+  if (!position || !match) return undefined
+  return {
+    epoch: position.epoch,
+    seq: position.seq,
+    kind: match[1],
+    key: match[5],
+    value: Number(match[2]),
+    keep_until: Number(match[3]),
+    at: Number(match[4]),
+  }
+}
+
 /** Negative if `a` lies before `b`, zero if they are one, positive if `a` lies after `b`. */
 export function comparePositions(a: Position, b: Position): number {
   return a.epoch - b.epoch || a.seq - b.seq

@@ -167,7 +167,7 @@ t.test('what is foreign in the streams removes nothing and is not taken for an e
   await redis.xadd(beat, '*', 'epoch', 1, 'seq', 1, 'base', 1, 'marks', '[]')
   await redis.xadd(beat, '*', 'epoch', 1, 'seq', 2 ** 53, 'base', 2 ** 53, 'marks', '{}')
   await redis.xadd(beat, '*', 'epoch', 1, 'seq', 1, 'base', 1, 'marks', '{}')
-  await redis.xadd(log, '1-2', 'kind', 'nonsense', 'key', 'x', 'value', '0', 'keep_until', '1', 'at', '1')
+  await redis.xadd(log, '1-2', 'event', 'nonsense 0 1 1 x')
   await redis.xadd(log, '1-3', 'no', 'fields')
   await t.rejects(verifier.verify(issuer.mint({ session: 'before' })), INVALID)
   await redis.del(log)
@@ -200,11 +200,7 @@ t.test('entries missing in the middle are noticed, and all is read again when th
   relay.pause()
   for (const session of ['a', 'b', 'c']) issuer.log.append('session', session)
   const entry = (seq: number, key: string) =>
-    relay.redis.xadd(
-      revocationKeys.log,
-      `1-${seq}`,
-      ...Object.entries({ kind: 'session', key, value: 0, keep_until: 4e12, at: 0 }).flat(),
-    )
+    relay.redis.xadd(revocationKeys.log, `1-${seq}`, 'event', `session 0 4000000000000 0 ${key}`)
   await entry(1, 'a')
   await entry(3, 'c')
   await until(() => verifier.entries === 2)

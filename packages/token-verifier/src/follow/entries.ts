@@ -1,6 +1,6 @@
 import {
   BeatSchema,
-  parsePosition,
+  readEvent,
   revocationKeys,
   RevocationEventSchema,
   type Beat,
@@ -66,9 +66,9 @@ export function readLastId(answer: unknown): string {
 function readLog(entries: readonly Entry[], read: Read): void {
   read.logged = entries.length
   read.logId = entries.at(-1)?.[0]
-  for (const entry of entries) {
-    const event = readEvent(entry)
-    if (event) read.events.push(event)
+  for (const [id, fields] of entries) {
+    const event = readEvent(id, fields)
+    if (revocationEvent.Check(event)) read.events.push(event)
     else read.isGarbled = true
   }
 }
@@ -79,21 +79,6 @@ function readBeats(entries: readonly Entry[], read: Read): void {
     const entry = entries[i]
     if (entry) read.beat = readBeat(entry[1])
   }
-}
-
-function readEvent([id, fields]: Entry): RevocationEvent | undefined {
-  const position = parsePosition(id)
-  if (!position) return undefined
-  const candidate: unknown = {
-    epoch: position.epoch,
-    seq: position.seq,
-    kind: field(fields, 'kind'),
-    key: field(fields, 'key'),
-    value: decimal(field(fields, 'value')),
-    keep_until: decimal(field(fields, 'keep_until')),
-    at: decimal(field(fields, 'at')),
-  }
-  return revocationEvent.Check(candidate) ? candidate : undefined
 }
 
 function readBeat(fields: readonly string[]): Beat | undefined {

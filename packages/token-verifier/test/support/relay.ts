@@ -1,5 +1,12 @@
 import { Compile } from 'typebox/schema'
-import { AckSchema, formatPosition, revocationKeys, type Ack } from '@portcullis/schemas'
+import {
+  AckSchema,
+  EVENT_FIELD,
+  formatEvent,
+  formatPosition,
+  revocationKeys,
+  type Ack,
+} from '@portcullis/schemas'
 import type { RevocationLog, Teardown } from '@portcullis/test-kit'
 import { createRedis, type RedisClient } from '@portcullis/token-verifier/redis'
 
@@ -66,9 +73,7 @@ export class TestRelay {
     const pipeline = this.redis.multi()
     for (const event of events) {
       if (event.seq <= seq) continue
-      const { kind, key, value, keep_until, at } = event
-      const fields = { kind, key, value, keep_until, at }
-      pipeline.xadd(revocationKeys.log, formatPosition(event), ...Object.entries(fields).flat())
+      pipeline.xadd(revocationKeys.log, formatPosition(event), EVENT_FIELD, formatEvent(event))
     }
     const beat = { ...head, marks: JSON.stringify(Object.fromEntries(marks)) }
     pipeline.xadd(revocationKeys.beat, 'MAXLEN', '~', 100, '*', ...Object.entries(beat).flat())

@@ -1,4 +1,11 @@
-import { formatPosition, revocationKeys, type Head, type RevocationEvent } from '@portcullis/schemas'
+import {
+  formatPosition,
+  revocationKeys,
+  type Head,
+  type RevocationEvent,
+  EVENT_FIELD,
+  formatEvent,
+} from '@portcullis/schemas'
 import { FakeClock } from '@portcullis/test-kit'
 import { Member, Replica } from '@portcullis/token-verifier'
 import { readReply } from '../../src/follow/entries.ts'
@@ -207,8 +214,8 @@ export class Simulation {
   }
 }
 
-function logFields({ kind, key, value, keep_until, at }: RevocationEvent): string[] {
-  return Object.entries({ kind, key, value, keep_until, at }).flat().map(String)
+function logFields(event: RevocationEvent): string[] {
+  return [EVENT_FIELD, formatEvent(event)]
 }
 
 function beatFields(head: Head, marks: Record<string, string>): string[] {

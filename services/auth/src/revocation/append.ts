@@ -2,6 +2,8 @@ import type { Result } from 'ioredis'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import {
+  EVENT_FIELD,
+  formatEvent,
   formatPosition,
   parsePosition,
   revocationKeys,
@@ -21,8 +23,8 @@ import type { RedisClient } from '@portcullis/service-kit'
  * hole. A stream that ends beyond the head is ahead of it. One with an entry that cannot be ours is dropped, and so
  * is one with missing entries if the caller says that it may be (`mend`). The answer tells where the stream ends.
  *
- * KEYS: log, beat, head. ARGV: epoch, seq, base, mend, marks, then seven for each event: seq, key to set, kind,
- * key, value, keep_until, at.
+ * KEYS: log, beat, head. ARGV: epoch, seq, base, mend, marks, then five for each event: seq, key to set, its value,
+ * keep_until, what the entry says.
  */
 const SCRIPT = `
 local log, beat, head = KEYS[1], KEYS[2], KEYS[3]
@@ -45,7 +47,7 @@ local function drop()
   return { 'dropped', '0-0' }
 end
 local function ours(entry)
-  return #entry[2] == 10 and entry[2][1] == 'kind' and entry[2][9] == 'at'
+  return #entry[2] == 2 and entry[2][1] == '${EVENT_FIELD}'
 end
 
 local is_ahead = last_epoch > epoch or (last_epoch == epoch and last_seq > seq)
@@ -54,22 +56,21 @@ if is_ahead then
   if not readable or entry and not ours(entry) then return drop() end
 end
 
-for i = 6, #ARGV, 7 do
+for i = 6, #ARGV, 5 do
   local at = tonumber(ARGV[i])
   local id = ARGV[1] .. '-' .. ARGV[i]
-  local fields = { 'kind', ARGV[i + 2], 'key', ARGV[i + 3], 'value', ARGV[i + 4], 'keep_until', ARGV[i + 5], 'at', ARGV[i + 6] }
   if last_epoch > epoch then break end
   if last_epoch == epoch and at <= last_seq then
     local entry = redis.call('XRANGE', log, id, id)[1]
     if entry then
       if not ours(entry) then return drop() end
-      for j = 1, #fields do if entry[2][j] ~= fields[j] then return { 'conflict', last } end end
+      if entry[2][2] ~= ARGV[i + 4] then return { 'conflict', last } end
     end
   elseif at ~= (last_epoch == epoch and math.max(last_seq, base) or base) + 1 then
     return { 'hole', last }
   else
-    redis.call('XADD', log, id, unpack(fields))
-    redis.call('SET', ARGV[i + 1], ARGV[i + 4], 'PXAT', ARGV[i + 5])
+    redis.call('XADD', log, id, '${EVENT_FIELD}', ARGV[i + 4])
+    redis.call('SET', ARGV[i + 1], ARGV[i + 2], 'PXAT', ARGV[i + 3])
     last, last_epoch, last_seq = id, epoch, at
   end
 end
@@ -90,13 +91,14 @@ return { 'ok', last }
 /**
  * Appends one event if it follows the end of the stream, and says no beat. Whether it did.
  *
- * KEYS: log. ARGV: epoch, seq, id of the event before, and of the event: key to set, kind, key, value, keep_until, at.
+ * KEYS: log. ARGV: epoch, seq, id of the event before, and of the event: key to set, its value, keep_until, what the
+ * entry says.
  */
 const CARRY_SCRIPT = `
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 if not newest or newest[1] ~= ARGV[3] then return 0 end
-redis.call('XADD', KEYS[1], ARGV[1] .. '-' .. ARGV[2], 'kind', ARGV[5], 'key', ARGV[6], 'value', ARGV[7], 'keep_until', ARGV[8], 'at', ARGV[9])
-redis.call('SET', ARGV[4], ARGV[7], 'PXAT', ARGV[8])
+redis.call('XADD', KEYS[1], ARGV[1] .. '-' .. ARGV[2], '${EVENT_FIELD}', ARGV[7])
+redis.call('SET', ARGV[4], ARGV[5], 'PXAT', ARGV[6])
 return 1
 `
 
@@ -166,9 +168,10 @@ export async function appendToRedis(
   return { status: answer[0], last }
 }
 
-/** The key that an event can be looked up by, and its fields. */
-function fieldsOf({ kind, key, value, keep_until, at }: RevocationEvent): (string | number)[] {
-  return [revocationKeys.event(kind, key), kind, key, value, keep_until, at]
+/** The key that an event can be looked up by, its value there and for how long, and the entry. */
+function fieldsOf(event: RevocationEvent): (string | number)[] {
+  const { kind, key, value, keep_until } = event
+  return [revocationKeys.event(kind, key), value, keep_until, formatEvent(event)]
 }
 
 /**

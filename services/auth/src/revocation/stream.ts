@@ -1,11 +1,6 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import {
-  parsePosition,
-  revocationKeys,
-  RevocationEventSchema,
-  type RevocationEvent,
-} from '@portcullis/schemas'
+import { readEvent, revocationKeys, RevocationEventSchema, type RevocationEvent } from '@portcullis/schemas'
 import type { RedisClient } from '@portcullis/service-kit'
 
 /** Small enough that a read stays far below the time that a command may take. */
@@ -28,15 +23,6 @@ export async function* readStream(redis: RedisClient): AsyncGenerator<Revocation
 }
 
 function toEvent(id: string, fields: readonly string[]): RevocationEvent | undefined {
-  // A value may have the name of a field.
-  const field = (name: string) => fields.find((_, at) => at % 2 === 1 && fields[at - 1] === name)
-  const event: unknown = {
-    ...parsePosition(id),
-    kind: field('kind'),
-    key: field('key'),
-    value: Number(field('value')),
-    keep_until: Number(field('keep_until')),
-    at: Number(field('at')),
-  }
+  const event = readEvent(id, fields)
   return isEvent.Check(event) ? event : undefined
 }

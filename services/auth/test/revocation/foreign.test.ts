@@ -65,8 +65,7 @@ t.test('what somebody else has put in the place of the next event', async (t) =>
   const calls = [auth.call, callOf(another)]
   const forged = (key: string) => {
     const now = Date.now()
-    const fields = { kind: 'session', key, value: 0, keep_until: now + HOUR_MS, at: now }
-    return Object.entries(fields).flat().map(String)
+    return ['event', `session 0 ${now + HOUR_MS} ${now} ${key}`]
   }
   const logOut = async (count: number) => {
     const user = await auth.newUser()
