@@ -64,6 +64,7 @@ export function since(from: number): string {
 const LogLine = Compile(
   Type.Object({
     level: Type.Number(),
+    time: Type.Optional(Type.Number()),
     msg: Type.Optional(Type.String()),
     err: Type.Optional(Type.Unknown()),
   }),
@@ -74,14 +75,18 @@ const ERROR = 50
 /** Fields of a log line that say nothing to somebody who reads it on the screen. */
 const DULL = new Set(['level', 'time', 'pid', 'hostname', 'name', 'msg', 'err'])
 
-/** Shows a line of a service's log if it is a warning or worse, or no line of a log at all. */
-export function showLogLine(service: string, line: string): void {
+/**
+ * Shows a line of a service's log if it is a warning or worse, or no line of a log at all.
+ *
+ * @param from what was logged before, in milliseconds since 1970, is not shown.
+ */
+export function showLogLine(service: string, line: string, from = 0): void {
   const entry = parse(line)
   if (!LogLine.Check(entry)) {
     if (line.trim() !== '') complain(service, line)
     return
   }
-  if (entry.level < WARNING) return
+  if (entry.level < WARNING || (entry.time ?? from) < from) return
   const fields = Object.entries(entry)
     .filter(([key, value]) => !DULL.has(key) && ['string', 'number', 'boolean'].includes(typeof value))
     .map(([key, value]) => `${key}=${String(value)}`)

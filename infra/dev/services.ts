@@ -94,15 +94,18 @@ export function startService(name: ServiceName, env: NodeJS.ProcessEnv, log: str
   child.on('error', () => undefined)
   const file = createWriteStream(log, { mode: 0o600 })
   let held: string[] | undefined = []
+  let spokenAt = 0
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
       file.write(`${line}\n`)
-      if (held === undefined) showLogLine(name, line)
+      // What it said before may arrive later.
+      if (held === undefined) showLogLine(name, line, spokenAt)
       else held.push(line)
     })
   }
   const speak = (past: boolean) => {
     if (past) for (const line of held?.slice(-HELD_LINES) ?? []) showLogLine(name, line)
+    else spokenAt = Date.now()
     held = undefined
   }
   return { name, child, speak }
