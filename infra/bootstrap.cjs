@@ -25,6 +25,7 @@ const COMMANDS = {
   gateways: 'infra/gateways/run.ts',
   openapi: 'infra/openapi/run.ts',
   browser: 'infra/browser/run.ts',
+  postman: 'infra/postman/run.ts',
   portcullis: 'infra/dev/portcullis.ts',
   pack: 'infra/packages/run.ts',
 }

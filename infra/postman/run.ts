@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { startFreshPair } from '../dev/fresh-pair.ts'
+import { root } from '../dev/places.ts'
+import { Guard, onParentGone } from '../dev/processes.ts'
+import { complain, say, since } from '../dev/screen.ts'
+import { messageOf } from '../dev/stop-error.ts'
+
+/** `npm run postman [-- NEWMAN'S OPTIONS]`: the Postman collection by newman, against a pair of its own. */
+const collection = join(root, 'infra/postman/portcullis.postman_collection.json')
+const newman = createRequire(import.meta.url).resolve('newman/bin/newman.js')
+const guard = new Guard()
+
+async function main(options: readonly string[]): Promise<boolean> {
+  const began = performance.now()
+  const password = randomBytes(18).toString('base64url')
+  const pair = await startFreshPair('postman', guard, { ADMIN_PASSWORD: password })
+  say('postman', `against ${pair.origin} (${since(began)})`)
+  try {
+    const variables = ['--env-var', `URL=${pair.origin}`, '--env-var', `ADMIN_PASSWORD=${password}`]
+    const args = [newman, 'run', collection, ...variables, '--bail', 'failure', ...options]
+    const child = spawn(process.execPath, args, { stdio: 'inherit' })
+    guard.watch(child, 'SIGTERM')
+    await once(child, 'close')
+    return child.exitCode === 0
+  } finally {
+    await pair.stop()
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
+onParentGone(() => process.exit(1))
+try {
+  process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1
+} catch (error) {
+  complain('failed', messageOf(error))
+  process.exitCode = 1
+}
+process.exit()
