@@ -121,6 +121,7 @@ async function main(): Promise<number> {
   } finally {
     await takeDown()
     await run('docker', ['image', 'rm', ...OWN_IMAGES.map((name) => `portcullis-${name}:check`)])
+    await run('docker', ['image', 'prune', '--force', '--filter', 'label=portcullis.stage=build'])
   }
 }
 
