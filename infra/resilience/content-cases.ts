@@ -44,7 +44,7 @@ async function underContent(
     'reads checked': load.reads,
     'writes acknowledged': load.writes,
     'wrong or lost': load.wrong.length,
-    '503': refused.length,
+    'refused (503)': refused.length,
     'other failures': failed.length,
     'last 503 after the return': `${(lastMs / 1000).toFixed(1)} s`,
   }
@@ -65,7 +65,7 @@ export async function contentWithoutRedis(stage: Stage): Promise<Verdict> {
     awayMs: 10_000,
   })
   // The feed goes on: nothing needs Redis.
-  if (verdict.row?.['503'] !== 0) verdict.wrong.push('refused although the log could be followed by the feed')
+  if (verdict.row?.['refused (503)'] !== 0) verdict.wrong.push('refused although the log could be followed by the feed')
   return verdict
 }
 
