@@ -65,7 +65,8 @@ export async function contentWithoutRedis(stage: Stage): Promise<Verdict> {
     awayMs: 10_000,
   })
   // The feed goes on: nothing needs Redis.
-  if (verdict.row?.['refused (503)'] !== 0) verdict.wrong.push('refused although the log could be followed by the feed')
+  if (verdict.row?.['refused (503)'] !== 0)
+    verdict.wrong.push('refused although the log could be followed by the feed')
   return verdict
 }
 
