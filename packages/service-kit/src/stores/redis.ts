@@ -28,9 +28,8 @@ const OPTIONS: RedisClientOptions = {
   maxRetriesPerRequest: 1,
   retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 5), 1000),
   sentinelRetryStrategy: (attempt) => Math.min(50 * attempt, 1000),
-  // A primary may be frozen, or cut off with us: the Sentinels tell when another one has taken its place.
-  failoverDetector: true,
-  // It has become a replica: whoever is the primary now is found by connecting again.
+  // It has become a replica: whoever is the primary now is found by connecting again. ioredis could also listen to the
+  // Sentinels (`failoverDetector`), but a failover that it hears of while it connects anyway ends it for good (6.0.0).
   reconnectOnError: (error) => error.message.includes('READONLY'),
 }
 
