@@ -38,12 +38,11 @@ export class DocsPage {
     return this.#page.locator('.opblock').count()
   }
 
-  /** Sends a request by the form of an operation; gives what the page then shows. */
-  async tryIt(tag: string, operationId: string, body?: object): Promise<Shown> {
+  /** Sends the request that the form of an operation holds, its example; gives what the page then shows. */
+  async tryIt(tag: string, operationId: string): Promise<Shown> {
     const operation = this.#page.locator(`#operations-${tag}-${operationId}`)
     await operation.scrollIntoViewIfNeeded()
     await operation.locator('.opblock-summary-control').click()
-    if (body !== undefined) await operation.locator('textarea.body-param__text').fill(JSON.stringify(body))
     await operation.locator('button.execute').click()
     const answer = operation.locator('.live-responses-table')
     await answer.waitFor()

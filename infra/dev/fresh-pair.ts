@@ -7,7 +7,7 @@ import { freePort } from './ports.ts'
 import { commandOf, end, hasEnded, type Guard } from './processes.ts'
 import { StopError } from './stop-error.ts'
 
-const READY_PATIENCE_MS = 60_000
+const READY_PATIENCE_MS = 120_000
 const STOP_PATIENCE_MS = 10_000
 
 /** The pair as `npm start` gives it to somebody who starts it for the first time. */
