@@ -6,6 +6,7 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { FreshPair } from '../dev/fresh-pair.ts'
 import { parseDocument } from '../dev/openapi.ts'
+import { tabsShareASession } from './client-tabs.ts'
 import { DocsPage } from './docs-page.ts'
 
 export interface Stage {
@@ -43,6 +44,10 @@ export const cases: readonly Case[] = [
     run: showsEveryRoute('content', 'Portcullis content'),
   },
   { title: 'each error code has a page that says what it means', run: readsProblems },
+  {
+    title: 'tabs that have the client refresh once between them, and a logout in one ends all',
+    run: ({ context, pair }) => tabsShareASession(context, pair.origin),
+  },
 ]
 
 async function walkThroughDocs({ context, pair: { origin }, screenshots }: Stage): Promise<void> {
