@@ -166,7 +166,10 @@ t.test('settings that are wrong are all named, with 78', async (t) => {
   })
   t.equal(code, 78)
   t.equal(out, '')
-  t.match(err, /^configuration: DATABASE_URL is not set\nconfiguration: SESSION_REDIS_URL is no URL of redis.*\n$/)
+  t.match(
+    err,
+    /^configuration: DATABASE_URL is not set\nconfiguration: SESSION_REDIS_URL is no URL of redis.*\n$/,
+  )
 })
 
 t.test('a database that is away is said so, and nothing else', async (t) => {
