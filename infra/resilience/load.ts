@@ -164,15 +164,20 @@ export class Load {
     const missing = [...this.violations]
     // Their access tokens may be of an epoch that is over; their sessions are not.
     for (const user of this.#users) await this.#refresh(user)
-    for (const { id, user } of this.acknowledged) {
+    await this.#each(this.acknowledged, async ({ id, user }) => {
       const { status } = await this.#send('GET', `/tasks/${id}`, { token: user.access })
       if (status !== 200) missing.push(`task ${id}: ${status}`)
-    }
-    for (const token of this.loggedOut) {
+    })
+    await this.#each(this.loggedOut, async (token) => {
       const { status } = await this.#send('GET', '/tasks', { token })
       if (status !== 401) missing.push(`logout: ${status}`)
-    }
+    })
     return missing
+  }
+
+  /** As many at a time as there are users. */
+  async #each<T>(all: readonly T[], act: (one: T) => Promise<void>): Promise<void> {
+    for (let i = 0; i < all.length; i += USERS) await Promise.all(all.slice(i, i + USERS).map(act))
   }
 
   async #send(
