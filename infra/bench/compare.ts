@@ -11,6 +11,13 @@ export interface Load {
   readonly connections?: number
   /** A request of its own for each; `index` counts from 0. */
   readonly vary?: (index: number) => { readonly headers?: Record<string, string>; readonly body?: string }
+  /** A request of its own for each, made of the answer to an earlier one. */
+  readonly chain?: {
+    /** More than there are connections. */
+    readonly first: readonly string[]
+    readonly body: (state: string) => string
+    readonly next: (answer: string) => string
+  }
 }
 
 export interface Measure {
@@ -27,7 +34,7 @@ export interface Pace {
 
 /** Loads a server for so long. @throws Error if an answer is no success. */
 export async function measure(load: Load, seconds: number): Promise<Measure> {
-  const { server, path, method = 'GET', headers = {}, body, connections = 32, vary } = load
+  const { server, path, method = 'GET', headers = {}, body, connections = 32, vary, chain } = load
   let index = 0
   const before = server.cpuMicros()
   const result = await autocannon({
@@ -37,6 +44,7 @@ export async function measure(load: Load, seconds: number): Promise<Measure> {
     ...(body !== undefined && { body }),
     connections,
     duration: seconds,
+    ...(chain && { requests: [chained(chain)] }),
     ...(vary && {
       requests: [{ setupRequest: (request) => ({ ...request, ...merge(request, vary(index++)) }) }],
     }),
@@ -50,6 +58,17 @@ export async function measure(load: Load, seconds: number): Promise<Measure> {
     cpuMicros: cpu / answered,
     p50: result.latency.p50,
     p99: result.latency.p99,
+  }
+}
+
+/** A request takes a state that none under way has, and leaves the next one. */
+function chained({ first, body, next }: NonNullable<Load['chain']>): autocannon.Request {
+  const free = [...first]
+  return {
+    setupRequest: (request) => ({ ...request, body: body(free.shift() ?? '') }),
+    onResponse: (status, answer) => {
+      if (status < 300) free.push(next(answer))
+    },
   }
 }
 
@@ -79,7 +98,7 @@ export async function compare(
   return { ours: medianOf(measured.ours), bare: medianOf(measured.bare) }
 }
 
-function medianOf(measures: readonly Measure[]): Measure {
+export function medianOf(measures: readonly Measure[]): Measure {
   const of = (pick: (measure: Measure) => number) => median(measures.map(pick))
   return {
     rps: of((m) => m.rps),
@@ -94,4 +113,10 @@ export function median(values: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2)
   const upper = sorted[middle] ?? NaN
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2
+}
+
+/** The value that so much of all are below, such as 0.99. */
+export function percentile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN
 }

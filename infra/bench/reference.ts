@@ -1,3 +1,4 @@
+import { createHmac, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import Fastify from 'fastify'
 import pg from 'pg'
 
@@ -62,6 +63,24 @@ app.post<{ Body: { title: string; owner_id: string } }>(
     return reply.code(201).send(toTask(rows[0]))
   },
 )
+
+const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const secret = randomBytes(32)
+const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+app.post<{ Body: { id: string } }>('/refresh', async (request) => {
+  const { rows } = await pool.query<TaskRow>({
+    name: 'update',
+    text: `update tasks set version = version + 1, updated_at = now() where id = $1 returning ${columns}`,
+    values: [request.body.id],
+  })
+  const text = `${encoded({ alg: 'ES256', typ: 'at+jwt', kid: 'reference' })}.${encoded({ ...rows[0] })}`
+  const signature = sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' })
+  return {
+    access_token: `${text}.${signature.toString('base64url')}`,
+    refresh_token: `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`,
+  }
+})
 
 const bytes = process.env['BYTES'] ?? ''
 app.get('/bytes', async (_request, reply) => reply.type('application/json; charset=utf-8').send(bytes))

@@ -1,6 +1,8 @@
 import { cpus, loadavg } from 'node:os'
 import type { Measure } from './compare.ts'
 
+export type Point = readonly [size: number, cost: number]
+
 /** A line of the result. */
 export interface Row {
   readonly name: string
@@ -8,6 +10,8 @@ export interface Row {
   readonly figures: string
   readonly value: number
   readonly unit: string
+  /** How a cost grows with a size. */
+  readonly curve?: { readonly unit: string; readonly points: readonly Point[] }
   readonly target?: { readonly bound: 'at least' | 'at most'; readonly value: number }
 }
 
@@ -19,6 +23,22 @@ export function ratio(name: string, ours: Measure, bare: Measure, atLeast: numbe
     value: ours.rps / bare.rps,
     unit: '×',
     target: { bound: 'at least', value: atLeast },
+  }
+}
+
+/** The cost at the largest size by that at the smallest. The exponent is that of size, from the one to the other. */
+export function growth(name: string, unit: string, points: readonly Point[], atMost?: number): Row {
+  const [first, last] = [points[0], points.at(-1)]
+  if (first === undefined || last === undefined) throw new Error(`${name}: nothing was measured`)
+  const exponent = Math.log(last[1] / first[1]) / Math.log(last[0] / first[0])
+  const costs = points.map(([size, cost]) => `${size}: ${cost.toFixed(2)}`).join(', ')
+  return {
+    name,
+    figures: `${costs} ${unit}; exponent ${exponent.toFixed(3)}`,
+    value: last[1] / first[1],
+    unit: '×',
+    curve: { unit, points },
+    ...(atMost !== undefined && { target: { bound: 'at most', value: atMost } }),
   }
 }
 

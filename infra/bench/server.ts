@@ -9,6 +9,8 @@ import { root } from '../dev/places.ts'
 export interface Server {
   readonly url: string
   readonly pid: number
+  /** From the start of the process until it was ready, in milliseconds. */
+  readonly startMs: number
   /** CPU time that the process has taken so far, in microseconds, by the kernel's account. */
   cpuMicros(): number
   /** Resident memory, in MiB. */
@@ -39,6 +41,7 @@ export async function startServer(
   { on = 'one', args = [] }: { on?: keyof typeof processors; args?: readonly string[] } = {},
 ): Promise<Server> {
   const command = [...(hasTaskset ? ['taskset', '-c', processors[on]] : []), process.execPath, ...args, file]
+  const began = performance.now()
   const child = spawn(command[0] ?? process.execPath, command.slice(1), {
     cwd: root,
     env: { ...process.env, NODE_ENV: 'production', ...env, PORT: String(port) },
@@ -50,6 +53,7 @@ export async function startServer(
   return {
     url,
     pid,
+    startMs: performance.now() - began,
     cpuMicros: () => {
       const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
         .replace(/^.*\) /, '')
@@ -67,6 +71,6 @@ async function untilReady(child: ChildProcess, url: string, file: string): Promi
     const answer = await fetch(url).catch(() => undefined)
     await answer?.body?.cancel()
     if (answer?.status === 200) return
-    await sleep(20)
+    await sleep(5)
   }
 }

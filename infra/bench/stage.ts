@@ -21,17 +21,26 @@ export interface Stage {
   readonly setting: Setting
   /** The reference, which sends these bytes at `/bytes`. */
   reference(bytes?: string): Promise<Server>
+  /** One more instance of a service, beside the one that is there. */
+  another(service: 'auth' | 'content'): Promise<Server>
   stop(): Promise<void>
 }
 
 /** Limits stay on, at a number that nobody reaches: what they cost belongs to the figures. */
 const SETTINGS = { RATE_LIMIT_MAX: '1000000000', LOGIN_THROTTLE: 'off', LOG_LEVEL: 'info' }
 
-/**
- * @param on the processors that each service has.
- * @param profiles folder into which each service writes its CPU profile when it stops.
- */
-export async function setStage(on: keyof typeof processors, profiles?: string): Promise<Stage> {
+/** Hashing that takes next to nothing, where thousands of sessions are needed and not the way to them. */
+export const CHEAP_HASHING = { ARGON2_MEMORY_KIB: '8', ARGON2_TIME_COST: '1' }
+
+export interface StageOptions {
+  /** The processors that each service has. */
+  readonly on: keyof typeof processors
+  readonly settings?: NodeJS.ProcessEnv
+  /** Folder into which each service writes its CPU profile when it stops. */
+  readonly profiles?: string | undefined
+}
+
+export async function setStage({ on, settings = {}, profiles }: StageOptions): Promise<Stage> {
   build()
   const guard = new Guard()
   const folder = homeFolder(`bench-${process.pid}`)
@@ -63,19 +72,23 @@ export async function setStage(on: keyof typeof processors, profiles?: string): 
     redisUrl: redis.url,
     secrets,
   }
-  const start = (name: 'auth' | 'content') =>
+  const start = (name: 'auth' | 'content', port: number) =>
     startServer(
       `services/${name}/dist/server.js`,
-      setting.ports[name],
-      { ...serviceVariables(name, setting), ...SETTINGS, HOST: '127.0.0.1' },
+      port,
+      { ...serviceVariables(name, setting), ...SETTINGS, ...settings, HOST: '127.0.0.1' },
       {
         on,
         args: [...SERVICE_FLAGS, ...(profiles === undefined ? [] : profileArguments(profiles, name))],
       },
     )
-  const auth = await start('auth')
-  const content = await start('content')
-  const references: Server[] = []
+  const auth = await start('auth', authPort)
+  const content = await start('content', contentPort)
+  const others: Server[] = []
+  const keep = (server: Server) => {
+    others.push(server)
+    return server
+  }
   return {
     auth,
     content,
@@ -83,12 +96,11 @@ export async function setStage(on: keyof typeof processors, profiles?: string): 
     reference: async (bytes = '') => {
       const env = { DATABASE_URL: databases.content, BYTES: bytes }
       const args = ['--conditions=@portcullis/source']
-      const server = await startServer('infra/bench/reference.ts', await freePort(), env, { args })
-      references.push(server)
-      return server
+      return keep(await startServer('infra/bench/reference.ts', await freePort(), env, { args }))
     },
+    another: async (service) => keep(await start(service, await freePort())),
     stop: async () => {
-      await Promise.allSettled([...references, content, auth].map((server) => server.stop()))
+      await Promise.allSettled([...others, content, auth].map((server) => server.stop()))
       await redis.stop()
       await postgres.stop()
       rmSync(folder, { recursive: true, force: true })

@@ -19,7 +19,7 @@ const isPage = Compile(Type.Object({ next_cursor: Type.Union([Type.String(), Typ
 export async function deepPages(stage: Stage, { rounds }: Pace): Promise<Row[]> {
   const user = await newUser(stage)
   await create(stage, user, 'posts', { title: 'The first makes the author', description: '' })
-  await fill(stage.setting.databases.content, user.id)
+  await fillPosts(stage.setting.databases.content, user.id, POSTS)
   const deep = await cursorOfPage(stage, DEEP_PAGE)
 
   const first: number[] = []
@@ -41,14 +41,15 @@ export async function deepPages(stage: Stage, { rounds }: Pace): Promise<Row[]> 
   ]
 }
 
-async function fill(databaseUrl: string, authorId: string): Promise<void> {
+/** Writes so many posts of the author right into the database. */
+export async function fillPosts(databaseUrl: string, authorId: string, count: number): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
   try {
     await client.query(
       `insert into posts (author_id, title, description)
        select $1, 'Post ' || n, 'About as long as a short post is.' from generate_series(1, $2::int) n`,
-      [authorId, POSTS],
+      [authorId, count],
     )
     await client.query('vacuum analyze posts')
   } finally {
@@ -65,7 +66,7 @@ async function cursorOfPage(stage: Stage, page: number): Promise<string | undefi
 }
 
 /** How long 20 pages in a row take from a cursor on, each, in milliseconds. */
-async function readPages(stage: Stage, from: string | undefined): Promise<number[]> {
+export async function readPages(stage: Stage, from: string | undefined): Promise<number[]> {
   const times: number[] = []
   let cursor = from
   for (let n = 0; n < 20; n++) {

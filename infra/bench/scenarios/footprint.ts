@@ -1,0 +1,48 @@
+import { measure, median, type Pace } from '../compare.ts'
+import type { Row } from '../report.ts'
+import type { Stage } from '../stage.ts'
+import { create, newUser, PASSWORD } from '../user.ts'
+
+const TARGET_MIB = 150e6 / 1024 / 1024
+
+/** Resident memory after load of every sort, and the time from the start of a process until it is ready. */
+export async function footprint(stage: Stage, { rounds, seconds }: Pace): Promise<Row[]> {
+  const user = await newUser(stage)
+  const id = await create(stage, user, 'tasks', { title: 'A task to be read' })
+  const { auth, content } = stage
+  const body = JSON.stringify({ username: user.username, password: PASSWORD })
+  await measure({ server: content, path: `/api/v1/tasks/${id}`, headers: user.headers }, seconds)
+  await measure({ server: content, path: '/api/v1/posts' }, seconds)
+  await measure({ server: auth, path: '/api/v1/users/me', headers: user.headers }, seconds)
+  const json = { 'content-type': 'application/json' }
+  await measure(
+    { server: auth, path: '/api/v1/login', method: 'POST', headers: json, body, connections: 3 },
+    seconds,
+  )
+
+  const rows: Row[] = []
+  for (const name of ['auth', 'content'] as const) {
+    const starts: number[] = []
+    const memory = stage[name].rssMib()
+    for (let round = 0; round < Math.min(rounds, 3); round++) {
+      const server = await stage.another(name)
+      starts.push(server.startMs)
+      await server.stop()
+    }
+    rows.push({
+      name: `${name}, memory after load`,
+      figures: 'resident',
+      value: memory,
+      unit: 'MiB',
+      target: { bound: 'at most', value: Math.round(TARGET_MIB) },
+    })
+    rows.push({
+      name: `${name}, start to ready`,
+      figures: starts.map((ms) => ms.toFixed(0)).join(', ') + ' ms, on one processor',
+      value: median(starts) / 1000,
+      unit: 's',
+      target: { bound: 'at most', value: 1 },
+    })
+  }
+  return rows
+}
