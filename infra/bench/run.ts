@@ -54,7 +54,7 @@ async function runAll(name: StageName | 'none', these: typeof chosen): Promise<v
   }
 }
 
-for (const name of ['none', 'one', 'all', 'sessions', 'posts'] as const) {
+for (const name of ['none', 'one', 'all', 'sessions', 'posts', 'deepPages'] as const) {
   const these = chosen.filter(([, { on }]) => on === name)
   if (these.length > 0) await runAll(name, these)
 }

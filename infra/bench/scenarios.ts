@@ -21,6 +21,7 @@ export const stages = {
   all: { on: 'all' },
   sessions: { on: 'all', settings: CHEAP_HASHING },
   posts: { on: 'one' },
+  deepPages: { on: 'one' },
 } as const satisfies Record<string, StageOptions>
 export type StageName = keyof typeof stages
 
@@ -51,5 +52,5 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'growth-verifiers': { run: verifierGrowth, on: 'sessions' },
   'growth-sessions': { run: sessionGrowth, on: 'sessions' },
   'growth-posts': { run: postGrowth, on: 'posts' },
-  'deep-pages': { run: deepPages, on: 'posts' },
+  'deep-pages': { run: deepPages, on: 'deepPages' },
 }
