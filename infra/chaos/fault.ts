@@ -6,5 +6,7 @@ export type Size = 'quick' | 'full'
 
 export interface Fault {
   readonly name: string
+  /** Takes servers of its own, and too long to be injected quickly. */
+  readonly isLarge?: boolean
   inject(stage: Stage, size: Size): Promise<Finding>
 }

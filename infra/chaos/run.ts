@@ -10,6 +10,7 @@ import { cutFromAll, cutFromRedis, halfOpen } from './faults/network.ts'
 import { requestAfterLogout, steadyLogouts } from './faults/none.ts'
 import { logoutAllWithLogin, rolesWithRefresh } from './faults/races.ts'
 import { away, flushed, killedConnections, paused, restartedEmpty } from './faults/redis.ts'
+import { losingFailover } from './faults/sentinel.ts'
 import { frozenVerifier, startingVerifiers, wrongClocks } from './faults/verifiers.ts'
 import { Stage } from './stage.ts'
 import { header, line } from './table.ts'
@@ -41,11 +42,15 @@ const FAULTS: readonly Fault[] = [
   wrongClocks,
   promotedStandby,
   restoredBackup,
+  losingFailover,
 ]
 
 const args = process.argv.slice(2)
 const size = args.includes('--quick') ? 'quick' : 'full'
 const only = args.includes('--only') ? (args[args.indexOf('--only') + 1] ?? '') : ''
+
+const isWanted = ({ name, isLarge = false }: Fault): boolean =>
+  name.includes(only) && (size === 'full' || !isLarge)
 
 async function main(): Promise<number> {
   const began = performance.now()
@@ -55,7 +60,7 @@ async function main(): Promise<number> {
     await stage.set()
     say('stage', `2 × auth, ${stage.verifiers.length} × verifier (${since(began)}); logs in ${stage.folder}`)
     console.log(header())
-    for (const fault of FAULTS.filter(({ name }) => name.includes(only))) {
+    for (const fault of FAULTS.filter(isWanted)) {
       const from = performance.now()
       const finding = await fault.inject(stage, size)
       console.log(line(fault.name, finding, performance.now() - from))

@@ -30,7 +30,8 @@ type OnSpawn = NonNullable<PostgresOptions['onSpawn']>
 
 /** Two instances of auth, eight verifiers, their stores, and the means to harm all of them. */
 export class Stage {
-  readonly folder = homeFolder(`chaos-${process.pid}`)
+  readonly folder: string
+  readonly #sentinelUrl: string | undefined
   readonly auths: AuthProcess[] = []
   readonly verifiers: Verifier[] = []
   readonly secrets = newSecrets()
@@ -41,10 +42,16 @@ export class Stage {
   /** The administrator of the application, whose password nobody else knows. */
   adminPassword = ''
 
+  /** @param sentinelUrl of the Redis to use instead of one of its own */
+  constructor(sentinelUrl?: string) {
+    this.folder = homeFolder(`chaos-${process.pid}${sentinelUrl === undefined ? '' : '-sentinel'}`)
+    this.#sentinelUrl = sentinelUrl
+  }
+
   async set(): Promise<void> {
     const [database, redis] = await Promise.all([
       Database.start(this.folder, this.secrets.postgres, this.#watch),
-      this.#makeRedis(),
+      this.#sentinelUrl === undefined ? this.#makeRedis() : undefined,
     ])
     this.#database = database
     this.#redis = redis
@@ -56,7 +63,7 @@ export class Stage {
       ports: { auth: port, content: port },
       metricsPorts: { auth: 0, content: 0 },
       databases: { ...databases, auth: database.throughProxy(databases.auth) },
-      redisUrl: redis.running.url,
+      redisUrl: this.redisUrl,
       secrets: this.secrets,
     }
     this.#env = { ...serviceVariables('auth', setting), ...SETTINGS }
@@ -102,7 +109,7 @@ export class Stage {
   }
 
   get redisUrl(): string {
-    return this.#redis?.running.url ?? ''
+    return this.#sentinelUrl ?? this.#redis?.running.url ?? ''
   }
 
   /** Auth's database, with auth's own role. */

@@ -4,13 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Compile } from 'typebox/compile'
 import { root } from '../dev/places.ts'
 import { end, hasEnded, type Guard } from '../dev/processes.ts'
+import { redisDatabase } from '../dev/services.ts'
 import { AnswerSchema, VERDICTS, type Answer, type Question, type Setting } from './messages.ts'
 import { Proxy } from './proxy.ts'
 
 const isAnswer = Compile(AnswerSchema)
 const START_PATIENCE_MS = 20_000
 
-/** A process that verifies tokens, and its two ways to the world. */
+/** A process that verifies tokens, and its two ways to the world; where there are Sentinels, one leads to the first. */
 export class Verifier {
   readonly redisWay: Proxy
   readonly authWay: Proxy
@@ -39,11 +40,10 @@ export class Verifier {
       auth: await Proxy.start(world.authPort),
     }
     redisUrl.port = String(ways.redis.port)
-    redisUrl.pathname = '/1'
     const setting = {
       issuer: world.issuer,
       clientSecret: world.clientSecret,
-      redisUrl: redisUrl.href,
+      redisUrl: redisDatabase(redisUrl.href, 1),
       authUrl: `http://127.0.0.1:${ways.auth.port}`,
       boundedStalenessSeconds: 6,
     }

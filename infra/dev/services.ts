@@ -27,8 +27,8 @@ export function storeVariables({ origin, redisUrl }: Setting): Record<string, st
   return {
     ISSUER: origin,
     AUDIENCE: process.env['AUDIENCE'] || 'portcullis',
-    CACHE_REDIS_URL: `${redisUrl}/0`,
-    REVOCATION_REDIS_URL: `${redisUrl}/1`,
+    CACHE_REDIS_URL: redisDatabase(redisUrl, 0),
+    REVOCATION_REDIS_URL: redisDatabase(redisUrl, 1),
   }
 }
 
@@ -36,6 +36,13 @@ export function storeVariables({ origin, redisUrl }: Setting): Record<string, st
 export const SERVICE_FLAGS = ['--max-semi-space-size=2', '--max-old-space-size=256'] as const
 /** As there: glibc otherwise keeps an arena for each thread that hashes passwords. */
 const SMALL_MEMORY = { MALLOC_ARENA_MAX: '1' }
+
+/** The URL of one of the logical databases. */
+export function redisDatabase(redisUrl: string, database: number): string {
+  const url = new URL(redisUrl)
+  url.pathname = `/${database}`
+  return url.href
+}
 
 /** The variables of a service: those of its own, and whatever else the user has set. */
 export function serviceVariables(service: ServiceName, setting: Setting): NodeJS.ProcessEnv {
@@ -48,7 +55,7 @@ export function serviceVariables(service: ServiceName, setting: Setting): NodeJS
     DATABASE_URL: databases[service],
     TRUST_PROXY: '127.0.0.1,::1',
     ...(service === 'auth'
-      ? { SESSION_REDIS_URL: `${redisUrl}/2`, KEY_ENCRYPTION_KEY: secrets.keyEncryptionKey }
+      ? { SESSION_REDIS_URL: redisDatabase(redisUrl, 2), KEY_ENCRYPTION_KEY: secrets.keyEncryptionKey }
       : {
           AUTH_URL: `http://localhost:${ports.auth}`,
           JWKS_URL: `http://localhost:${ports.auth}/.well-known/jwks.json`,
