@@ -56,7 +56,13 @@ async function runAll(name: StageName | 'none', these: typeof chosen): Promise<v
 
 for (const name of ['none', 'one', 'all', 'sessions', 'posts', 'deepPages'] as const) {
   const these = chosen.filter(([, { on }]) => on === name)
-  if (these.length > 0) await runAll(name, these)
+  if (these.length === 0) continue
+  try {
+    await runAll(name, these)
+  } catch (error) {
+    failed.push(...these.map(([title]) => title).filter((title) => !failed.includes(title)))
+    console.error(`${name} could not be set up: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 if (values.profile !== undefined) printProfiles(values.profile)
 if (values.report) await writeReport(rows)
@@ -64,5 +70,6 @@ if (values.json) console.log(JSON.stringify({ machine: machine(), isPinned, rows
 else {
   console.log(`\n${machine()}${isPinned ? ', pinned' : ', not pinned'}\n`)
   print(rows)
+  if (failed.length > 0) console.log(`not measured: ${failed.join(', ')}`)
 }
 process.exit(0)
