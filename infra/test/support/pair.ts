@@ -2,8 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { openSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { createDatabase, startRedis, type Teardown, type TestRedis } from '@portcullis/test-kit'
+import { createDatabase, guardLog, startRedis, type Teardown, type TestRedis } from '@portcullis/test-kit'
 import { buildGateway } from '../../dev/gateway.ts'
 import { freePort } from '../../dev/ports.ts'
 import { nodeEnv } from '../../dev/processes.ts'
@@ -31,7 +32,7 @@ export interface Pair {
 export interface Overrides {
   readonly auth?: Settings
   readonly content?: Settings
-  /** File to which both write their logs; without it nothing is kept. */
+  /** File to which both write their logs. Without it each line is looked at, and nothing secret may stand in one. */
   readonly log?: string
 }
 
@@ -49,7 +50,7 @@ export async function startPair(t: Teardown, overrides: Overrides = {}): Promise
     HOST: '127.0.0.1',
     METRICS_PORT: '0',
     ISSUER: origin,
-    LOG_LEVEL: 'silent',
+    LOG_LEVEL: 'trace',
     CACHE_REDIS_URL: redis.url(0),
     REVOCATION_REDIS_URL: redis.url(1),
     SESSION_REDIS_URL: redis.url(2),
@@ -126,7 +127,9 @@ async function runPortcullis(command: readonly string[], settings: Settings): Pr
 
 /** Starts a service and waits until it is ready; SIGTERM at teardown. */
 async function start(t: Teardown, file: string, settings: Settings, log?: string): Promise<ChildProcess> {
-  const child = run(file, [], settings, log)
+  const guard = guardLog(t)
+  const child = run(file, [], settings, log ?? 'pipe')
+  if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => guard.write(line))
   t.teardown(() => stop(child))
   while (!(await isReady(`http://127.0.0.1:${settings['PORT']}`))) {
     if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}`)
@@ -139,7 +142,7 @@ function run(file: string, args: readonly string[], settings: Settings, log?: st
   const path = fileURLToPath(new URL(`../../../${file}`, import.meta.url))
   return spawn(process.execPath, ['--conditions=@portcullis/source', path, ...args], {
     env: { ...nodeEnv, ...settings },
-    stdio: ['ignore', log === undefined ? 'ignore' : openSync(log, 'a'), 'inherit'],
+    stdio: ['ignore', log === undefined ? 'ignore' : log === 'pipe' ? log : openSync(log, 'a'), 'inherit'],
   })
 }
 

@@ -7,6 +7,7 @@ import {
   redis,
   trustProxyOf,
   type App,
+  type LoggerOptions,
 } from '@portcullis/service-kit'
 import * as schemas from '@portcullis/schemas'
 import { systemClock, type Clock } from '@portcullis/token-verifier'
@@ -45,7 +46,7 @@ export interface Deps {
   /** Where time comes from; the machine's clocks by default. */
   readonly clock?: Clock
   /** Where the log goes; silent without. */
-  readonly logger?: { readonly level: Config['LOG_LEVEL'] }
+  readonly logger?: Omit<LoggerOptions, 'name'>
 }
 
 /** The service auth: everything is registered here, nothing is decided. */

@@ -3,7 +3,7 @@ import type { App } from '@portcullis/service-kit'
 import { loadConfig } from '@portcullis/service-kit'
 import type { TokenPair, User } from '@portcullis/schemas'
 import type { Clock } from '@portcullis/token-verifier'
-import { createDatabase, startRedis, type Teardown, type TestRedis } from '@portcullis/test-kit'
+import { createDatabase, guardLog, startRedis, type Teardown, type TestRedis } from '@portcullis/test-kit'
 import { build } from '../../src/app.ts'
 import { ConfigSchema } from '../../src/config.ts'
 import type {} from '../../src/plugins/revocation.ts'
@@ -84,8 +84,9 @@ export async function startAuth(
     ARGON2_TIME_COST: '1',
     ...overrides,
   }
+  const logger = { level: 'trace', stream: guardLog(t, [PASSWORD, env.KEY_ENCRYPTION_KEY]) }
   const start = async (more: Readonly<Record<string, string>> = {}) => {
-    const app = build(loadConfig(ConfigSchema, { ...env, ...more }), { clock })
+    const app = build(loadConfig(ConfigSchema, { ...env, ...more }), { clock, logger })
     t.teardown(() => app.close())
     await app.ready()
     return app

@@ -7,6 +7,7 @@ import {
   createDatabase,
   startIssuer,
   startRedis,
+  guardLog,
   type Teardown,
   type TestIssuer,
   type TestRedis,
@@ -60,9 +61,10 @@ export async function startContent(
     MAX_STALENESS_SECONDS: 2,
     ...settings,
   }
+  const logger = { level: 'trace', stream: guardLog(t, [config.CLIENT_SECRET]) }
   const start = async () => {
     const verifier = createVerifier(issuer.verifierOptions)
-    const app = build(config, { verifier, ...deps })
+    const app = build(config, { verifier, logger, ...deps })
     t.teardown(() => app.close())
     await app.ready()
     await verifier.whenReady()
