@@ -1,7 +1,8 @@
+import { primariesOf, type RedisClient } from '@portcullis/service-kit'
+
 interface Log {
   warn(fields: object, message: string): void
 }
-import { primariesOf, type RedisClient } from '@portcullis/service-kit'
 
 /**
  * Says in the log if this Redis may throw keys away when its memory is full: a program that looks revocations up

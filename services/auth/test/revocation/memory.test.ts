@@ -14,7 +14,7 @@ t.test('a Redis that may throw keys away is warned of, and no other', async (t) 
     await warnOfEviction(openRedis(t, { redis }), { warn: (fields) => void warnings.push(fields) })
     t.strictSame(
       warnings,
-      Array.from({ length: count }, () => ({ policy })),
+      Array.from({ length: count }, () => ({ policy, host: '127.0.0.1', port: redis.port })),
     )
     await redis.kill()
   }
