@@ -22,6 +22,7 @@ const COMMANDS = {
   compose: 'infra/compose/run.ts',
   resilience: 'infra/resilience/run.ts',
   chaos: 'infra/chaos/run.ts',
+  soak: 'infra/soak/run.ts',
   gateways: 'infra/gateways/run.ts',
   openapi: 'infra/openapi/run.ts',
   browser: 'infra/browser/run.ts',

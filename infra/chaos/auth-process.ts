@@ -12,14 +12,22 @@ const START_PATIENCE_MS = 30_000
 export class AuthProcess {
   readonly url: string
   readonly port: number
+  /** On which its heap can be looked at. */
+  readonly inspectPort: number
   readonly #env: NodeJS.ProcessEnv
   readonly #log: string
   readonly #guard: Guard
   #child: ChildProcess | undefined
 
-  constructor(port: number, env: NodeJS.ProcessEnv, log: string, guard: Guard) {
+  constructor(
+    { port, inspectPort }: { readonly port: number; readonly inspectPort: number },
+    env: NodeJS.ProcessEnv,
+    log: string,
+    guard: Guard,
+  ) {
     this.port = port
     this.url = `http://127.0.0.1:${port}`
+    this.inspectPort = inspectPort
     this.#env = { ...env, PORT: String(port), HOST: '127.0.0.1' }
     this.#log = log
     this.#guard = guard
@@ -28,7 +36,8 @@ export class AuthProcess {
   /** Resolves when it is ready. */
   async start(): Promise<void> {
     const program = join(root, 'services/auth/src/server.ts')
-    const child = spawn(process.execPath, ['--conditions=@portcullis/source', program], {
+    const inspect = `--inspect=127.0.0.1:${this.inspectPort}`
+    const child = spawn(process.execPath, ['--conditions=@portcullis/source', inspect, program], {
       cwd: root,
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],

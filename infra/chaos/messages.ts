@@ -22,6 +22,8 @@ export const QuestionSchema = Type.Object({
   bounded: Type.Boolean(),
   /** Sets the clock on the wall off by so many milliseconds. */
   clockOffset: Type.Optional(Type.Number()),
+  /** Collects garbage first, if it was started with --expose-gc. */
+  collect: Type.Optional(Type.Boolean()),
   /** Says farewell and ends. */
   close: Type.Optional(Type.Boolean()),
 })
@@ -37,5 +39,8 @@ export const AnswerSchema = Type.Object({
   epoch: Type.Integer(),
   /** Milliseconds from commit to application of what was applied since the last answer. */
   applied: Type.Array(Type.Number()),
+  entries: Type.Integer(),
+  /** In bytes: of the heap, and of what lies beside it. */
+  memory: Type.Object({ heapUsed: Type.Number(), arrayBuffers: Type.Number(), rss: Type.Number() }),
 })
 export type Answer = Static<typeof AnswerSchema>

@@ -48,7 +48,7 @@ export class Stage {
     this.#sentinelUrl = sentinelUrl
   }
 
-  async set(): Promise<void> {
+  async set(verifiers = VERIFIERS): Promise<void> {
     const [database, redis] = await Promise.all([
       Database.start(this.folder, this.secrets.postgres, this.#watch),
       this.#sentinelUrl === undefined ? this.#makeRedis() : undefined,
@@ -67,12 +67,13 @@ export class Stage {
       secrets: this.secrets,
     }
     this.#env = { ...serviceVariables('auth', setting), ...SETTINGS }
-    for (const [index, own] of [port, await freePort()].entries())
-      this.auths.push(
-        new AuthProcess(own, this.#env, join(this.folder, `auth-${index + 1}.log`), this.#guard),
-      )
+    for (const [index, own] of [port, await freePort()].entries()) {
+      const ports = { port: own, inspectPort: await freePort() }
+      const log = join(this.folder, `auth-${index + 1}.log`)
+      this.auths.push(new AuthProcess(ports, this.#env, log, this.#guard))
+    }
     for (const auth of this.auths) await auth.start()
-    await this.addVerifiers(VERIFIERS)
+    await this.addVerifiers(verifiers)
   }
 
   /** Makes more verifiers, half of which reach each instance of auth. */

@@ -44,6 +44,7 @@ async function answer(message: unknown): Promise<void> {
   if (message.close) await verifier.close()
   const verdicts: number[] = []
   for (const token of message.tokens) verdicts.push(await judge(token, message.bounded))
+  if (message.collect) globalThis.gc?.()
   const age = verifier.age()
   const reply: Answer = {
     id: message.id,
@@ -52,6 +53,8 @@ async function answer(message: unknown): Promise<void> {
     ageMs: Number.isFinite(age) ? age : -1,
     ...verifier.position,
     applied,
+    entries: verifier.entries,
+    memory: process.memoryUsage(),
   }
   applied = []
   process.send?.(reply, undefined, undefined, () => {

@@ -9,7 +9,7 @@ import { AnswerSchema, VERDICTS, type Answer, type Question, type Setting } from
 import { Proxy } from './proxy.ts'
 
 const isAnswer = Compile(AnswerSchema)
-const START_PATIENCE_MS = 20_000
+const START_PATIENCE_MS = 60_000
 
 /** A process that verifies tokens, and its two ways to the world; where there are Sentinels, one leads to the first. */
 export class Verifier {
@@ -59,7 +59,7 @@ export class Verifier {
   launch(): void {
     const child = fork(join(root, 'infra/chaos/verifier-process.ts'), {
       cwd: root,
-      execArgv: ['--conditions=@portcullis/source'],
+      execArgv: ['--conditions=@portcullis/source', '--expose-gc'],
       env: { ...process.env, CHAOS_SETTING: JSON.stringify(this.#setting) },
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -80,7 +80,7 @@ export class Verifier {
   async untilReady(): Promise<void> {
     const deadline = performance.now() + START_PATIENCE_MS
     while (!(await this.ask())?.ready) {
-      if (performance.now() > deadline) throw new Error('a verifier is not ready after 20 s')
+      if (performance.now() > deadline) throw new Error('a verifier is not ready after 60 s')
       await sleep(20)
     }
   }

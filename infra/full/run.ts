@@ -10,6 +10,8 @@ const STAGES: Readonly<Record<string, readonly string[]>> = {
   resilience: ['infra/resilience/run.ts'],
   chaos: ['infra/chaos/run.ts'],
   'profile ha': ['infra/compose/run.ts', '--profile', 'ha'],
+  'cold start': ['infra/soak/cold-start.ts'],
+  soak: ['infra/soak/run.ts', '--minutes', '10'],
   'kinds of redis': ['infra/dev/test.ts', '--timeout=900', 'infra/full/redis-kinds.test.ts'],
 }
 
