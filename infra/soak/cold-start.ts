@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
@@ -85,6 +86,7 @@ async function main(): Promise<number> {
   } finally {
     redis.disconnect()
     await server.stop()
+    rmSync(folder, { recursive: true, force: true })
   }
 }
 
