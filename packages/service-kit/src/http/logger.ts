@@ -77,9 +77,28 @@ export function serializeError(error: unknown, depth = 0): SerializedError {
   }
 }
 
-/** The request without its query, which may hold what nobody should read in a log. */
+const ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
+/** What somebody may have meant for a path of ours, rather than a name, an address or a token. */
+const WORD = /^[a-z][a-z\d_.-]{0,23}$/
+
 function serializeRequest(request: FastifyRequest) {
-  return { method: request.method, path: request.url.split('?', 1)[0], remote: request.ip }
+  return { method: request.method, path: pathOf(request), remote: request.ip }
+}
+
+/**
+ * The path without what callers may have put into it and nobody should read in a log: of parameters the ids, of
+ * unknown paths the words, and never the query.
+ */
+function pathOf({ routeOptions: { url: route }, url }: FastifyRequest): string {
+  if (route !== undefined && !route.includes(':')) return route
+  const [path = ''] = url.split('?', 1)
+  const pattern = route?.split('/')
+  const shown = path.split('/').map((segment, index) => {
+    if (segment === '' || segment === pattern?.[index]) return segment
+    if (pattern !== undefined) return ID.test(segment) ? segment : (pattern[index] ?? '…')
+    return WORD.test(segment) || ID.test(segment) ? segment : '…'
+  })
+  return shown.join('/')
 }
 
 export interface LoggerOptions {

@@ -186,6 +186,26 @@ t.test('on a terminal the log is made for reading', async (t) => {
   })
 })
 
+t.test('the path of a logged request has no more than ids and words in it', async (t) => {
+  const lines: string[] = []
+  const app = appWithRoutes({ logger: { level: 'info', stream: { write: (line) => lines.push(line) } } })
+  app.register(async (scope) => {
+    scope.get('/people/:id/things', async () => ({}))
+  })
+  t.teardown(() => app.close())
+  const loggedPath = async (url: string) => {
+    await app.inject(url)
+    return JSON.parse(lines.pop() ?? '').req.path
+  }
+  const id = '0197f3a2-5d7e-7c3b-9a41-0f3f6f1f2e11'
+  t.equal(await loggedPath('/things?token=hunter2'), '/things')
+  t.equal(await loggedPath(`/people/${id}/things?x`), `/people/${id}/things`)
+  for (const secret of ['hunter2', 'a@b.example', 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIi.c2ln', 'a%40b.example'])
+    t.equal(await loggedPath(`/people/${secret}/things`), '/people/:id/things')
+  t.equal(await loggedPath(`/nowhere/${id}/a%40b.example?x`), `/nowhere/${id}/…`)
+  t.equal(await loggedPath('/nowhere/eyJhbGciOiJFUzI1NiJ9.eyJzdWIi.c2ln'), '/nowhere/…')
+})
+
 t.test('X-Forwarded-For is believed only from the proxies that are named', async (t) => {
   const ask = async (trustProxy: string | boolean) => {
     const app = createApp({ name: 'x', title: 'x', version: '1', issuer: 'http://localhost', trustProxy })
