@@ -25,6 +25,8 @@ const SETTINGS = {
   ARGON2_TIME_COST: '1',
 }
 const VERIFIERS = 8
+/** Of a command of the CLI: done, but a verifier has not said in time that it has applied the revocation. */
+const EXIT_PENDING = 2
 
 type OnSpawn = NonNullable<PostgresOptions['onSpawn']>
 
@@ -141,16 +143,22 @@ export class Stage {
     return this.#database
   }
 
-  /** Runs a command of the CLI; what it printed. @throws Error if it fails */
-  portcullis(...args: string[]): Promise<string> {
+  /**
+   * Runs a command of the CLI; the status that a request would have been answered with: 202 if a verifier has not
+   * said in time that it has applied the revocation. @throws Error if it fails
+   */
+  portcullis(...args: string[]): Promise<200 | 202> {
     const program = join(root, 'services/auth/src/cli/portcullis.ts')
     return new Promise((resolve, reject) => {
       execFile(
         process.execPath,
         ['--conditions=@portcullis/source', program, ...args],
         { env: this.#env, cwd: root },
-        (error, out, err) =>
-          error ? reject(new Error(`portcullis ${args.join(' ')}: ${err || out}`)) : resolve(out),
+        (error, out, err) => {
+          if (error && error.code !== EXIT_PENDING)
+            reject(new Error(`portcullis ${args.join(' ')}: ${err || out}`))
+          else resolve(error ? 202 : 200)
+        },
       )
     })
   }

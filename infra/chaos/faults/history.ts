@@ -46,8 +46,8 @@ export const restoredBackup: Fault = {
     const after = await Promise.all([0, 1, 2].map((index) => login(stage.auth(index), user)))
     await tally.logout(stage.auth(0), before[0]?.access_token ?? '')
     await stage.database.restore(backup)
-    await stage.portcullis('revoke-all')
-    for (const { access_token } of [...before, ...after]) await tally.revoked(200, access_token)
+    const status = await stage.portcullis('revoke-all')
+    for (const { access_token } of [...before, ...after]) await tally.revoked(status, access_token)
     const finding = await tally.settle()
     let refreshed = 0
     for (const [index, pair] of [...before, ...after].entries())
