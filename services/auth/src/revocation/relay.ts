@@ -155,9 +155,10 @@ export class Relay {
     if (status === 'ok' && isAll) this.#compared = { epoch: head.epoch, seq: head.seq }
     else if (['ok', 'behind', 'ahead'].includes(status) && newest?.epoch === last.epoch)
       this.#compared = { epoch: newest.epoch, seq: newest.seq }
-    // It has lost its end, and what has been put there since is not known.
-    if (comparePositions(last, this.#compared) < 0) {
-      this.#compared = last
+    else if (comparePositions(last, this.#compared) < 0) {
+      // It has lost its end, and what has been put there since is not known. Nor is anything in an older epoch, where
+      // the stream may hold what ended it.
+      this.#compared = last.epoch === this.#compared.epoch ? last : START
       this.#carried.clear()
     }
     for (const [text, position] of this.#carried)
