@@ -1,10 +1,10 @@
 import { createVerifier as createJwtVerifier } from 'fast-jwt'
+import { LRUCache } from 'lru-cache'
 import type { AccessClaims, Position } from '@portcullis/schemas'
 import { invalidToken, StaleError } from './errors.ts'
 import type { KeySource } from './keys/source.ts'
 import type { Replica } from './replica/replica.ts'
 import type { CheckedToken, TokenCheck } from './token-check.ts'
-import { TokenMemory } from './token-memory.ts'
 
 const POSITION_WAIT_MS = 250
 // One a signing key in use; more only pile up when keys are rotated for years without a restart.
@@ -40,6 +40,11 @@ export interface VerifierParts {
   boundedStalenessSeconds: number
 }
 
+interface VerifiedToken extends CheckedToken {
+  /** The key as SPKI PEM. */
+  readonly pem: string
+}
+
 /**
  * Verifies access tokens without asking anybody: signature by the issuer's published keys, revocation by a
  * replica of the revocation log that is kept up to date in the background.
@@ -47,7 +52,8 @@ export interface VerifierParts {
 export class Verifier {
   readonly #parts: VerifierParts
   readonly #jwt = new Map<string, (token: string) => unknown>()
-  readonly #memory = new TokenMemory(TOKENS_KEPT)
+  /** Tokens whose signature was good under this key. */
+  readonly #memory = new LRUCache<string, VerifiedToken>({ max: TOKENS_KEPT })
   #state: 'new' | 'started' | 'closed' = 'new'
 
   constructor(parts: VerifierParts) {
@@ -113,31 +119,33 @@ export class Verifier {
   }
 
   /**
-   * As `verify`, at once for a token that was seen before: its signature is remembered, and everything else
-   * looked at again. Throws what is decided at once.
+   * As `verify`, at once if no key has to be fetched. The signature of a token that was seen before is remembered, and
+   * everything else looked at again. Throws what is decided at once.
    */
   check(token: string, options: VerifyOptions = {}): AccessClaims | Promise<AccessClaims> {
     const known = this.#memory.get(token)
-    if (known === undefined) return this.#verifyAnew(token, options)
+    if (known === undefined) {
+      if (typeof token !== 'string') throw invalidToken('not a string')
+      this.checkSize(token)
+      return this.#verifyBy(this.keyFor(readHeader(token)), token, options)
+    }
     const key = this.#parts.keys.find(known.kid)
     if (key !== known.pem) {
       this.#memory.delete(token)
-      return this.#verifyAnew(token, options, pemOf(key))
+      return this.#verifyBy(pemOf(key), token, options)
     }
     this.#parts.check.times(known)
     return this.#decide(known, options)
   }
 
-  async #verifyAnew(
+  #verifyBy(
+    key: string | Promise<string>,
     token: string,
     options: VerifyOptions,
-    key?: string | Promise<string>,
-  ): Promise<AccessClaims> {
-    if (typeof token !== 'string') throw invalidToken('not a string')
-    this.checkSize(token)
-    const pem = await (key ?? this.keyFor(readHeader(token)))
-    const checked = this.#parts.check.accept(this.#verifySignature(token, pem))
-    this.#memory.set(token, { ...checked, pem })
+  ): AccessClaims | Promise<AccessClaims> {
+    if (key instanceof Promise) return key.then((pem) => this.#verifyBy(pem, token, options))
+    const checked = this.#parts.check.accept(this.#verifySignature(token, key))
+    this.#memory.set(token, { ...checked, pem: key })
     return this.#decide(checked, options)
   }
 
