@@ -7,7 +7,8 @@ import { loginSpeed, readsDuringLogins } from './scenarios/login-speed.ts'
 import { loginFlood, loginTiming } from './scenarios/logins.ts'
 import { refresh } from './scenarios/refresh.ts'
 import { replicaGrowth } from './scenarios/replica.ts'
-import { revocationLag, revocationRate, verifierGrowth } from './scenarios/revocations.ts'
+import { revocationRate } from './scenarios/revocation-rate.ts'
+import { revocationLag, verifierGrowth } from './scenarios/revocations.ts'
 import { createTask, newestPosts, taskById } from './scenarios/routes.ts'
 import { tokenCheck } from './scenarios/token-check.ts'
 import { CHEAP_HASHING, type Stage, type StageOptions } from './stage.ts'
@@ -48,9 +49,10 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'login-timing': { run: loginTiming, on: 'all' },
   'login-flood': { run: loginFlood, on: 'all' },
   'revocation-lag': { run: revocationLag, on: 'sessions' },
-  'revocation-rate': { run: revocationRate, on: 'sessions' },
   'growth-verifiers': { run: verifierGrowth, on: 'sessions' },
   'growth-sessions': { run: sessionGrowth, on: 'sessions' },
+  // Last, because it leaves a long log.
+  'revocation-rate': { run: revocationRate, on: 'sessions' },
   'growth-posts': { run: postGrowth, on: 'posts' },
   'deep-pages': { run: deepPages, on: 'deepPages' },
 }

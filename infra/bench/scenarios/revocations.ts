@@ -11,7 +11,6 @@ import { newUser, PASSWORD, post } from '../user.ts'
 const isPair = Compile(TokenPairSchema)
 const RATE = 200
 const VERIFIERS = 8
-const CLIENTS = 8
 
 /** From the commit of a logout to its being applied by 8 verifiers, and to its answer, at 200 a second. */
 export async function revocationLag(stage: Stage, { seconds }: Pace): Promise<Row[]> {
@@ -54,29 +53,6 @@ export async function revocationLag(stage: Stage, { seconds }: Pace): Promise<Ro
   ]
 }
 
-/** Logouts a second of 8 clients, each of which waits for its answer. */
-export async function revocationRate(stage: Stage, { seconds }: Pace): Promise<Row[]> {
-  const tokens = await newTokens(stage, 400 * seconds)
-  const count = tokens.length
-  let refused = 0
-  const began = performance.now()
-  const client = async () => {
-    for (let token = tokens.pop(); token !== undefined; token = tokens.pop())
-      if ((await logout(stage, token)) === Infinity) refused += 1
-  }
-  await Promise.all(Array.from({ length: CLIENTS }, client))
-  const elapsed = performance.now() - began
-  return [
-    {
-      name: 'revocations a second',
-      figures: `${count} logouts by ${CLIENTS} clients in ${(elapsed / 1000).toFixed(1)} s, over HTTP, content as verifier, ${refused} refused`,
-      value: ((count - refused) * 1000) / elapsed,
-      unit: '/s',
-      target: { bound: 'at least', value: 8000 },
-    },
-  ]
-}
-
 /** What one more verifier costs who waits for all of them. */
 export async function verifierGrowth(stage: Stage, { seconds }: Pace): Promise<Row[]> {
   const points: [size: number, ms: number][] = []
@@ -110,7 +86,7 @@ async function startVerifiers(stage: Stage, count: number, lags?: number[]): Pro
   return verifiers
 }
 
-async function newTokens(stage: Stage, count: number): Promise<string[]> {
+export async function newTokens(stage: Stage, count: number): Promise<string[]> {
   const { username } = await newUser(stage)
   const tokens: string[] = []
   const login = async () => {
@@ -124,7 +100,7 @@ async function newTokens(stage: Stage, count: number): Promise<string[]> {
 }
 
 /** @returns how long it took, in milliseconds; infinite if it was refused, as on a machine that is too busy. */
-async function logout(stage: Stage, token: string): Promise<number> {
+export async function logout(stage: Stage, token: string): Promise<number> {
   const began = performance.now()
   const response = await fetch(`${stage.auth.url}/api/v1/logout`, {
     method: 'POST',

@@ -5,17 +5,21 @@ import type { Stage } from '../stage.ts'
 import { Tally } from '../tally.ts'
 import { accessTokens } from './none.ts'
 
+const AT_ONCE = 5
+
 export const killedBeforeAppend: Fault = {
-  name: 'auth killed (-9) around the commit of a logout',
+  name: 'auth killed (-9) around the commit of logouts',
   async inject(stage, size) {
     const times = size === 'quick' ? 4 : 200
     const tally = new Tally(stage)
     const victim = stage.auth(0)
-    for (const [index, token] of (await accessTokens(stage, times)).entries()) {
-      const answer = tally.logout(victim, token)
+    const tokens = await accessTokens(stage, times * AT_ONCE)
+    for (let index = 0; index < times; index++) {
+      // The first is committed alone, and the others together.
+      const answers = tokens.splice(0, AT_ONCE).map((token) => tally.logout(victim, token))
       await sleep((index * 1.3) % 7)
       await victim.kill()
-      await answer
+      await Promise.all(answers)
       await victim.start()
     }
     return { ...(await tally.settle()), note: tally.others }

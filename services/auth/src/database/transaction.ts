@@ -48,40 +48,43 @@ export type Transact = <T>(
   work: (trx: Kysely<DB>) => Promise<Outcome<T>>,
 ) => Promise<{ value: T; receipt: Receipt | undefined }>
 
-export interface TransactOptions {
-  /** Called at once after the commit of a revocation. */
-  readonly onRevoked?: (event: RevocationEvent) => void
+/** What an instance does with the revocations that it commits. */
+export interface RevokeOptions {
+  /** Whose commits these are, for the instance that hears of them. */
+  readonly sender?: string
+  /** Called at once after the commit of revocations, in the order of the log. */
+  readonly onRevoked?: (events: readonly RevocationEvent[]) => void
+}
+
+export interface TransactOptions extends RevokeOptions {
   /** Awaited before the caller goes on, also if it is not known whether the commit took effect. */
   readonly afterCommit?: (outcome: Outcome<unknown>) => Promise<void>
 }
 
-export function createTransact(pool: Pool, { onRevoked, afterCommit }: TransactOptions = {}): Transact {
+export function createTransact(pool: Pool, options: TransactOptions = {}): Transact {
   return async (work) => {
     const committed: Outcome<unknown>[] = []
     try {
       return await onClient(pool, async (client) => {
+        await client.query('begin')
         const outcome = await work(kyselyOver(client))
         committed.push(outcome)
-        const appended = await commit(client, outcome)
-        if (!appended) return { value: outcome.value, receipt: undefined }
-        const { event, verifiers } = appended
-        onRevoked?.(event)
-        const position = { epoch: event.epoch, seq: event.seq }
-        return { value: outcome.value, receipt: { position, verifiers } }
+        const receipt = await commit(client, outcome, options)
+        return { value: outcome.value, receipt }
       })
     } finally {
-      for (const outcome of committed) await afterCommit?.(outcome)
+      for (const outcome of committed) await options.afterCommit?.(outcome)
     }
   }
 }
 
-async function onClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+/** Lends a connection. What an error has left undone on it is rolled back; one that was lost is not used again. */
+export async function onClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
   const lost = (error: Error) => (broken = error)
   client.on('error', lost)
   try {
-    await client.query('begin')
     return await work(client)
   } catch (error) {
     // What the server still does for a client that gave up waiting is ended with the connection.
@@ -103,41 +106,51 @@ function isLost(error: unknown): boolean {
   return databaseFailure(error instanceof ProblemError ? error.cause : error) === 'lost'
 }
 
-interface Appended {
-  readonly event: RevocationEvent
-  readonly verifiers: readonly VerifierRow[]
+/** What a commit that failed is told as. */
+export function commitFailure(error: unknown): unknown {
+  const code = isLost(error) ? 'OUTCOME_UNKNOWN' : isOtherHistory(error) ? 'UNAVAILABLE' : undefined
+  return code === undefined ? error : problem(code, { cause: error, headers: { 'retry-after': '1' } })
 }
 
-async function commit<T>(client: PoolClient, outcome: Outcome<T>): Promise<Appended | undefined> {
-  const text = [...appendStatements(client, outcome), 'commit'].join('; ')
+async function commit<T>(
+  client: PoolClient,
+  outcome: Outcome<T>,
+  { sender, onRevoked }: RevokeOptions,
+): Promise<Receipt | undefined> {
+  const text = [...appendStatements(client, outcome, sender), 'commit'].join('; ')
   const answer: unknown = await client.query(text).catch((error: unknown) => {
-    const code = isLost(error) ? 'OUTCOME_UNKNOWN' : isOtherHistory(error) ? 'UNAVAILABLE' : undefined
-    throw code === undefined ? error : problem(code, { cause: error, headers: { 'retry-after': '1' } })
+    throw commitFailure(error)
   })
   const results: unknown[] = Array.isArray(answer) ? answer : [answer]
   // PostgreSQL answers so, and with no error, if a statement had failed and nobody had said.
   if (Reflect.get(Object(results.at(-1)), 'command') !== 'COMMIT')
     throw new Error('the transaction was rolled back')
   if (!outcome.revoke) return undefined
-  const [rows, verifiers] = results.slice(-3, -1).map(rowsOf)
-  const event = toEvent(outcome.revoke, rows?.[0])
-  if (!event || !isVerifierRows.Check(verifiers))
-    throw new Error('append_revocation answered in another shape')
-  return { event, verifiers }
+  const { rows, verifiers } = readAppended(results.slice(-3, -1))
+  const event = toEvent(outcome.revoke, rows[0])
+  onRevoked?.([event])
+  return { position: { epoch: event.epoch, seq: event.seq }, verifiers }
 }
 
-function toEvent(
+/** @throws Error if the row is not one of append_revocation */
+export function toEvent(
   { kind, key, value = 0 }: NonNullable<Outcome<unknown>['revoke']>,
   row: unknown,
-): RevocationEvent | undefined {
-  if (!isAppended.Check(row)) return undefined
-  const { epoch, seq, keep_until, at } = row
-  if (!(keep_until instanceof Date) || !(at instanceof Date)) return undefined
-  return { epoch, seq, kind, key, value, keep_until: keep_until.getTime(), at: at.getTime() }
+): RevocationEvent {
+  if (isAppended.Check(row)) {
+    const { epoch, seq, keep_until, at } = row
+    if (keep_until instanceof Date && at instanceof Date)
+      return { epoch, seq, kind, key, value, keep_until: keep_until.getTime(), at: at.getTime() }
+  }
+  throw new Error('append_revocation answered in another shape')
 }
 
 /** The last of them leave the event, and then the verifiers. */
-function appendStatements<T>(client: PoolClient, { change, revoke }: Outcome<T>): string[] {
+function appendStatements<T>(
+  client: PoolClient,
+  { change, revoke }: Outcome<T>,
+  sender: string | undefined,
+): string[] {
   const text = (value: string) => client.escapeLiteral(value)
   const statements: string[] = []
   if (change)
@@ -147,12 +160,33 @@ function appendStatements<T>(client: PoolClient, { change, revoke }: Outcome<T>)
     )
   if (revoke)
     statements.push(
-      `notify ${CHANNELS.revocations}`,
-      `select * from append_revocation(${text(revoke.kind)}, ${text(revoke.key)}, ${revoke.value ?? 0})`,
-      // Read after the head row is locked: a verifier that joins later is told of this event before it serves.
-      'select name, client_id from verifiers',
+      ...revokeStatements(
+        client,
+        sender,
+        `append_revocation(${text(revoke.kind)}, ${text(revoke.key)}, ${revoke.value ?? 0})`,
+      ),
     )
   return statements
+}
+
+/** Append by a function, and leave what it says and then the verifiers. */
+export function revokeStatements(client: PoolClient, sender: string | undefined, call: string): string[] {
+  return [
+    `notify ${CHANNELS.revocations}, ${client.escapeLiteral(sender ?? '')}`,
+    `select * from ${call}`,
+    // Read after the head row is locked: a verifier that joins later is told of this event before it serves.
+    'select name, client_id from verifiers',
+  ]
+}
+
+/** Reads the last two results of `revokeStatements`. */
+export function readAppended(results: readonly unknown[]): {
+  readonly rows: readonly unknown[]
+  readonly verifiers: readonly VerifierRow[]
+} {
+  const [rows, verifiers] = results.slice(-2).map(rowsOf)
+  if (!rows || !isVerifierRows.Check(verifiers)) throw new Error('the verifiers have another shape')
+  return { rows, verifiers }
 }
 
 function rowsOf(result: unknown): unknown[] {

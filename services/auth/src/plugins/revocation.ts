@@ -59,7 +59,7 @@ export default fp<RevocationOptions>(
     const leases = new Leases({ db, clock, registrar, log })
     const relay = new Relay({ db, redis, registrar, history, log })
     const news = { revocations: new News(), userChanges: new News() }
-    const listener = new CommitListener(config.DATABASE_URL, {
+    const listener = new CommitListener(config.DATABASE_URL, app.revocationSender, {
       revocations: () => {
         follower.poke()
         relay.pokeSoon()
@@ -85,9 +85,9 @@ export default fp<RevocationOptions>(
     app.decorate('news', news)
     app.decorate('revocationFeed', feed)
 
-    app.revokedListeners.add((event) => {
-      void relay.carry(event)
-      follower.poke()
+    app.revokedListeners.add((events) => {
+      void relay.carry(events)
+      follower.hear(events)
       news.revocations.tell()
     })
     app.addHook('onReady', async () => {

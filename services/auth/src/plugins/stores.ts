@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type {} from '@fastify/postgres'
 import fp from 'fastify-plugin'
 import type { Kysely } from 'kysely'
@@ -6,9 +7,10 @@ import { postgres } from '@portcullis/service-kit'
 import type { Config } from '../config.ts'
 import type { DB } from '../database/tables.ts'
 import { createTransact, type Transact } from '../database/transaction.ts'
+import { createEndSession, type EndSession } from '../sessions/end-together.ts'
 import { topicsOf } from '../users/cache.ts'
 
-/** `app.db` and `app.transact`: auth's database. What a transaction makes void in the cache is void when it returns. */
+/** `app.db`, `app.transact` and `app.endSession`: auth's database. What a transaction makes void in the cache is void when it returns. */
 export default fp<{ config: Config }>(
   async (app, { config }) => {
     await app.register(postgres, {
@@ -16,18 +18,24 @@ export default fp<{ config: Config }>(
       name: 'portcullis-auth',
       poolSize: config.DATABASE_POOL_SIZE,
     })
-    const listeners = new Set<(event: RevocationEvent) => void>()
+    const listeners = new Set<(events: readonly RevocationEvent[]) => void>()
     app.decorate('revokedListeners', listeners)
+    const revoking = {
+      sender: randomUUID(),
+      onRevoked: (events: readonly RevocationEvent[]) => listeners.forEach((listener) => listener(events)),
+    }
+    app.decorate('revocationSender', revoking.sender)
     app.decorate(
       'transact',
       createTransact(app.pg.pool, {
-        onRevoked: (event) => listeners.forEach((listener) => listener(event)),
+        ...revoking,
         afterCommit: async (outcome) => {
           const topics = topicsOf(outcome)
           if (topics.length > 0) await app.cache.raise(...topics)
         },
       }),
     )
+    app.decorate('endSession', createEndSession(app.pg.pool, revoking))
   },
   { name: 'stores', fastify: '5.x', dependencies: ['cache'] },
 )
@@ -36,7 +44,10 @@ declare module 'fastify' {
   interface FastifyInstance {
     db: Kysely<DB>
     transact: Transact
-    /** Called at once when this instance has committed a revocation. */
-    revokedListeners: Set<(event: RevocationEvent) => void>
+    endSession: EndSession
+    /** Called at once when this instance has committed revocations, in the order of the log. */
+    revokedListeners: Set<(events: readonly RevocationEvent[]) => void>
+    /** By which the other instances and this one tell their commits of revocations apart. */
+    revocationSender: string
   }
 }

@@ -89,22 +89,24 @@ return { 'ok', last }
 `
 
 /**
- * Appends one event if it follows the end of the stream, and says no beat. Whether it did.
+ * Appends events that follow each other if the first follows the end of the stream, and says no beat. Whether it did.
  *
- * KEYS: log. ARGV: epoch, seq, id of the event before, and of the event: key to set, its value, keep_until, what the
- * entry says.
+ * KEYS: log. ARGV: id of the event before the first, then five for each event: id, key to set, its value, keep_until,
+ * what the entry says.
  */
 const CARRY_SCRIPT = `
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-if not newest or newest[1] ~= ARGV[3] then return 0 end
-redis.call('XADD', KEYS[1], ARGV[1] .. '-' .. ARGV[2], '${EVENT_FIELD}', ARGV[7])
-redis.call('SET', ARGV[4], ARGV[5], 'PXAT', ARGV[6])
+if not newest or newest[1] ~= ARGV[1] then return 0 end
+for i = 2, #ARGV, 5 do
+  redis.call('XADD', KEYS[1], ARGV[i], '${EVENT_FIELD}', ARGV[i + 4])
+  redis.call('SET', ARGV[i + 1], ARGV[i + 2], 'PXAT', ARGV[i + 3])
+end
 return 1
 `
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    carryRevocation(...args: (string | number)[]): Result<unknown, Context>
+    carryRevocations(...args: (string | number)[]): Result<unknown, Context>
     appendRevocations(...args: (string | number)[]): Result<unknown, Context>
   }
 }
@@ -136,7 +138,7 @@ const isAnswer = Compile(Type.Tuple([StatusSchema, Type.String()]))
 
 /** Lets the client run the scripts by their digests. */
 export function defineAppend(redis: RedisClient): void {
-  redis.defineCommand('carryRevocation', { lua: CARRY_SCRIPT, numberOfKeys: 1 })
+  redis.defineCommand('carryRevocations', { lua: CARRY_SCRIPT, numberOfKeys: 1 })
   redis.defineCommand('appendRevocations', { lua: SCRIPT, numberOfKeys: 3 })
 }
 
@@ -175,12 +177,14 @@ function fieldsOf(event: RevocationEvent): (string | number)[] {
 }
 
 /**
- * Carries an event that was just committed, if the stream ends with the one before it.
+ * Carries events that were just committed and follow each other, if the stream ends with the one before them.
  *
  * @returns whether it does; else the log has to be looked at
  */
-export async function carryToRedis(redis: RedisClient, event: RevocationEvent): Promise<boolean> {
-  const { epoch, seq } = event
-  const before = formatPosition({ epoch, seq: seq - 1 })
-  return (await redis.carryRevocation(revocationKeys.log, epoch, seq, before, ...fieldsOf(event))) === 1
+export async function carryToRedis(redis: RedisClient, events: readonly RevocationEvent[]): Promise<boolean> {
+  const [first] = events
+  if (!first) return true
+  const before = formatPosition({ epoch: first.epoch, seq: first.seq - 1 })
+  const fields = events.flatMap((event) => [formatPosition(event), ...fieldsOf(event)])
+  return (await redis.carryRevocations(revocationKeys.log, before, ...fields)) === 1
 }

@@ -54,12 +54,9 @@ export class Barrier {
     const waiting: Waiting = { position, missing, done: resolve }
     this.#waiting.add(waiting)
     void this.#look()
-    const patience = new AbortController()
-    await Promise.race([
-      promise,
-      sleep(PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => undefined),
-    ])
-    patience.abort()
+    const patience = setTimeout(resolve, PATIENCE_MS)
+    await promise
+    clearTimeout(patience)
     this.#waiting.delete(waiting)
     this.onWaited?.(performance.now() - began, missing.size > 0)
     return missing.size
@@ -85,10 +82,11 @@ export class Barrier {
     let lookFurtherAt = performance.now() + LOOK_FURTHER_AFTER_MS
     try {
       while (this.#waiting.size > 0) {
-        await this.#note(
-          (verifiers) => this.#sources.readProgress(verifiers),
-          (position) => this.#sources.neededFor(position),
-        )
+        if (this.#canBeKnown())
+          await this.#note(
+            (verifiers) => this.#sources.readProgress(verifiers),
+            (position) => this.#sources.neededFor(position),
+          )
         if (this.#waiting.size > 0 && performance.now() >= lookFurtherAt) {
           await this.#note((verifiers) => this.#sources.readStoredProgress(verifiers.map(({ name }) => name)))
           lookFurtherAt = performance.now() + LOOK_FURTHER_EVERY_MS
@@ -98,6 +96,11 @@ export class Barrier {
     } finally {
       this.#isLooking = false
     }
+  }
+
+  /** Nobody can have read what has not been carried yet. */
+  #canBeKnown(): boolean {
+    return [...this.#waiting].some(({ position }) => this.#sources.neededFor(position) !== undefined)
   }
 
   async #note(

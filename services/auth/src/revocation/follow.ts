@@ -53,6 +53,10 @@ export class Follower {
   readonly #ticker: Ticker
   /** The newest event that was read; it has to be there the next time too. */
   #last: RevocationEvent | undefined
+  /** What this instance has committed since the log was last looked at. */
+  #own: RevocationEvent[] = []
+  #isNewsOfOthers = false
+  #readAt: Instant | undefined
   #hasKeyNews = false
   /** Whether another instance has begun a new epoch, and may have known less than this one. */
   #hasToReconcile = false
@@ -79,8 +83,15 @@ export class Follower {
     this.#ticker.start()
   }
 
-  /** Something was committed to the log. */
+  /** Another instance has committed something to the log. */
   poke(): void {
+    this.#isNewsOfOthers = true
+    this.#ticker.poke()
+  }
+
+  /** This instance has committed these, in the order of the log. */
+  hear(events: readonly RevocationEvent[]): void {
+    this.#own.push(...events)
     this.#ticker.poke()
   }
 
@@ -94,7 +105,8 @@ export class Follower {
 
   async #step(): Promise<void> {
     await this.#enter()
-    await this.#read()
+    if (!this.#applyOwn()) await this.#read()
+    await this.#learnKeys()
     await this.#ack()
     this.#isFailing = false
   }
@@ -109,10 +121,40 @@ export class Follower {
     this.#entered = now
   }
 
+  /**
+   * Applies what this instance has committed, if that is what comes next: there is nothing to read then. But what
+   * others commit, and that nothing was lost, only reading tells.
+   */
+  #applyOwn(): boolean {
+    const { clock, replica } = this.#options
+    const own = this.#own.splice(0)
+    const isDue = !this.#readAt || elapsed(clock, this.#readAt) >= READ_EVERY_MS
+    if (own.length === 0 || isDue || this.#isNewsOfOthers) return false
+    const events = own.filter((event) => comparePositions(event, replica.position) > 0)
+    const [first] = events
+    if (!first) return true
+    const { epoch, seq } = replica.position
+    if (first.epoch !== epoch || first.seq !== seq + 1 || !replica.apply(events)) return false
+    this.#note(events)
+    return true
+  }
+
+  #note(events: readonly RevocationEvent[]): void {
+    this.#last = events.at(-1)
+    this.#hasKeyNews ||= events.some((event) => event.kind === 'key')
+  }
+
+  async #learnKeys(): Promise<void> {
+    if (this.#hasKeyNews) await this.#options.onKeys()
+    this.#hasKeyNews = false
+  }
+
   async #read(): Promise<void> {
     const { clock, maxAgeSeconds, replica } = this.#options
     const epoch = replica.epoch
     const asOf = instant(clock)
+    this.#readAt = asOf
+    this.#isNewsOfOthers = false
     // A row stays for twice the greatest age. After a longer standstill it may be gone: what is read now does
     // not count before the row has been renewed.
     const isEntered = this.#entered && elapsed(clock, this.#entered) < maxAgeSeconds * 1000
@@ -120,8 +162,7 @@ export class Follower {
     for (;;) {
       const { head, events } = await this.#readTrusted()
       const isWhole = replica.apply(events)
-      this.#last = events.at(-1)
-      this.#hasKeyNews ||= events.some((event) => event.kind === 'key')
+      this.#note(events)
       if (isWhole && events.length === READ_LIMIT) continue
       const outcome = replica.advance(head, isEntered ? asOf : undefined)
       if (outcome === 'covered' || isAgain) break
@@ -130,8 +171,6 @@ export class Follower {
       replica.reload()
       this.#last = undefined
     }
-    if (this.#hasKeyNews) await this.#options.onKeys()
-    this.#hasKeyNews = false
     this.#hasToReconcile ||= epoch !== 0 && replica.epoch > epoch
     if (this.#hasToReconcile) this.#reconciling ??= this.#reconcile()
   }

@@ -12,13 +12,16 @@ export type OnCommit = Readonly<Record<keyof typeof CHANNELS, () => void>>
  */
 export class CommitListener {
   readonly #url: string
+  readonly #sender: string
   readonly #onCommit: OnCommit
   #client: pg.Client | undefined
   #retry: NodeJS.Timeout | undefined
   #isStopped = false
 
-  constructor(url: string, onCommit: OnCommit) {
+  /** @param sender of the revocations that this instance itself commits, of which it has nothing to learn */
+  constructor(url: string, sender: string, onCommit: OnCommit) {
     this.#url = url
+    this.#sender = sender
     this.#onCommit = onCommit
   }
 
@@ -48,8 +51,8 @@ export class CommitListener {
     }
     client.on('error', again)
     client.on('end', again)
-    client.on('notification', ({ channel }) => {
-      if (channel === CHANNELS.revocations) this.#onCommit.revocations()
+    client.on('notification', ({ channel, payload }) => {
+      if (channel === CHANNELS.revocations && payload !== this.#sender) this.#onCommit.revocations()
       if (channel === CHANNELS.userChanges) this.#onCommit.userChanges()
     })
     try {

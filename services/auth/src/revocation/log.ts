@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely'
 import type { Head, Position, RevocationEvent, RevocationKind } from '@portcullis/schemas'
+import { statement, type Param } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 
 /** Events read from the log at a time. */
@@ -21,7 +22,18 @@ export interface LogRead {
  * @throws Error on a standby
  */
 export async function readLog(db: Kysely<DB>, from: Position, limit = READ_LIMIT): Promise<LogRead> {
-  const rows = await db
+  const rows = await headAndEvents.all(db, { ...from, limit })
+  const [head] = rows
+  if (!head) throw new Error('the database has no head of the log')
+  return {
+    head: { epoch: head.epoch, seq: head.head_seq, base: head.base },
+    isSameHistory: head.is_same_history,
+    events: rows.flatMap(toEvent),
+  }
+}
+
+const headAndEvents = statement((db: Kysely<DB>, param: Param<Position & { readonly limit: number }>) =>
+  db
     .selectFrom('revocation_head as h')
     .innerJoin(sql<{ system_id: string; timeline: number }>`current_history()`.as('c'), (join) =>
       join.onTrue(),
@@ -35,10 +47,10 @@ export async function readLog(db: Kysely<DB>, from: Position, limit = READ_LIMIT
           .where(
             'r.seq',
             '>=',
-            sql<number>`greatest(case when h.epoch = ${from.epoch} then ${from.seq} else 0 end, h.base + 1)`,
+            sql<number>`greatest(case when h.epoch = ${param('epoch')} then ${param('seq')} else 0 end, h.base + 1)`,
           )
           .orderBy('r.seq')
-          .limit(limit)
+          .limit(param('limit'))
           .as('e'),
       (join) => join.onTrue(),
     )
@@ -54,16 +66,8 @@ export async function readLog(db: Kysely<DB>, from: Position, limit = READ_LIMIT
       'e.keep_until',
       'e.at',
     ])
-    .orderBy('e.seq')
-    .execute()
-  const [head] = rows
-  if (!head) throw new Error('the database has no head of the log')
-  return {
-    head: { epoch: head.epoch, seq: head.head_seq, base: head.base },
-    isSameHistory: head.is_same_history,
-    events: rows.flatMap(toEvent),
-  }
-}
+    .orderBy('e.seq'),
+)
 
 /** A row without an event is there for the head alone. */
 function toEvent({ epoch, seq, kind, key, value, keep_until, at }: EventRow): RevocationEvent[] {

@@ -78,11 +78,11 @@ export class Relay {
     this.#ticker.poke()
   }
 
-  /** This instance has committed an event: it is carried at once, and the beat follows. */
-  async carry(event: RevocationEvent): Promise<void> {
-    const isCarried = await carryToRedis(this.#options.redis, event).catch(() => false)
+  /** This instance has committed events: they are carried at once, and the beat follows. */
+  async carry(events: readonly RevocationEvent[]): Promise<void> {
+    const isCarried = await carryToRedis(this.#options.redis, events).catch(() => false)
     if (!isCarried) return this.poke()
-    this.#carried.set(formatPosition(event), event)
+    for (const event of events) this.#carried.set(formatPosition(event), event)
     this.#ticker.pokeWithin(SOON_MS)
   }
 

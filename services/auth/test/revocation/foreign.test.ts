@@ -28,28 +28,28 @@ t.test('an event is carried by itself', async (t) => {
   const append = (seq: number) => redis.xadd(LOG, `1-${seq}`, 'kind', 'session')
 
   await t.test('only behind the one before it', async (t) => {
-    t.equal(await carryToRedis(redis, event(1)), false, 'the log is empty, or lost')
+    t.equal(await carryToRedis(redis, [event(1)]), false, 'the log is empty, or lost')
     await append(1)
-    t.equal(await carryToRedis(redis, event(2)), true)
+    t.equal(await carryToRedis(redis, [event(2)]), true)
     t.strictSame(await ids(), ['1-1', '1-2'])
     t.equal(await redis.get(revocationKeys.event('session', 's2')), '0')
   })
 
   await t.test('neither twice, nor over a hole, nor into another epoch', async (t) => {
     for (const other of [event(2), event(1), event(4), event(3, 2), event(1, 2)])
-      t.equal(await carryToRedis(redis, other), false, formatPosition(other))
+      t.equal(await carryToRedis(redis, [other]), false, formatPosition(other))
     t.strictSame(await ids(), ['1-1', '1-2'])
   })
 
   await t.test('not where somebody has put something else', async (t) => {
     await redis.xadd(LOG, '1-3', 'something', 'else')
-    t.equal(await carryToRedis(redis, event(3)), false)
+    t.equal(await carryToRedis(redis, [event(3)]), false)
     t.equal(await redis.get(revocationKeys.event('session', 's3')), null)
   })
 
   await t.test('not into a log that was emptied meanwhile', async (t) => {
     await redis.flushall()
-    t.equal(await carryToRedis(redis, event(3)), false)
+    t.equal(await carryToRedis(redis, [event(3)]), false)
     t.strictSame(await ids(), [])
   })
 })

@@ -30,21 +30,22 @@ t.test('the transaction of a revocation', async (t) => {
     t.equal((await logout(pair.access_token)).status, 200)
   })
 
-  await t.test(
-    'whose answer is lost says that the outcome is not known, and repeating it tells',
-    async (t) => {
-      const pair = await auth.login(await auth.newUser())
-      proxy.cutAfter('append_revocation')
-      const lost = await logout(pair.access_token, callOf(proxied))
+  for (const [path, statement] of [
+    ['/api/v1/logout', 'end_sessions'],
+    ['/api/v1/logout_all', 'append_revocation'],
+  ] as const)
+    await t.test(`whose answer is lost says that the outcome is not known: ${path}`, async (t) => {
+      const { access_token: token } = await auth.login(await auth.newUser())
+      proxy.cutAfter(statement)
+      const lost = await callOf(proxied)('POST', path, { token })
       t.equal(lost.status, 503)
       t.equal(lost.body.code, 'OUTCOME_UNKNOWN')
       t.equal(lost.headers['retry-after'], '1')
-      const again = await logout(pair.access_token, callOf(proxied))
-      t.equal(again.status, 200)
+      const again = await logout(token, callOf(proxied))
+      t.equal(again.status, 200, 'repeating it tells')
       t.match(again.headers['revocation-position'], /^1-\d+$/)
-      t.equal((await auth.call('GET', '/api/v1/users/me', { token: pair.access_token })).status, 401)
-    },
-  )
+      t.equal((await auth.call('GET', '/api/v1/users/me', { token })).status, 401)
+    })
 
   await t.test('that PostgreSQL ends during the commit says the same', async (t) => {
     const pair = await auth.login(await auth.newUser())
@@ -56,7 +57,7 @@ t.test('the transaction of a revocation', async (t) => {
     const terminate = async () => {
       const { rowCount } = await proxied.pg.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
-         where datname = current_database() and wait_event_type = 'Lock' and query like '%append_revocation%'`,
+         where datname = current_database() and wait_event_type = 'Lock' and query like '%end_sessions%'`,
       )
       return (rowCount ?? 0) > 0
     }

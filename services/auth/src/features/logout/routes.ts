@@ -27,8 +27,7 @@ export const logoutRoutes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const receipt = await logout(app, request.user)
-      if (receipt) await app.barrier.settle(reply, receipt)
+      await logout(app, reply, request.user)
       return reply.send({ revoked: 1 })
     },
   )

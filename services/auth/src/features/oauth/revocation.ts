@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { ref, TokenFormSchema } from '@portcullis/schemas'
 import type { Receipt } from '../../database/transaction.ts'
@@ -51,19 +51,22 @@ export const revocationRoutes: FastifyPluginAsyncTypebox = async (app) => {
       if (!token) return {}
       if (clientOf(token) !== caller.client_id && !caller.scopes.includes(SCOPE))
         throw new OAuthError('unauthorized_client', 'The token was issued to another client')
-      const receipt = await revoke(app, token)
       // A client that knows RFC 7009 takes 200 for done, 503 for "ask again", and nothing else.
-      if (receipt && (await app.barrier.settle(reply, receipt)) === 202)
+      if ((await revoke(app, reply, token)) === 202)
         throw new OAuthError('temporarily_unavailable', 'Not every verifier has said that it knows')
       return {}
     },
   )
 }
 
-/** @returns undefined if nothing of the token's session is left */
-async function revoke(app: FastifyInstance, token: KnownToken): Promise<Receipt | undefined> {
-  if (token.type === 'refresh') return logout(app, token.claims, 'revoked')
-  const { jti } = token.claims
+/** @returns the status that the barrier gives the answer */
+async function revoke(app: FastifyInstance, reply: FastifyReply, token: KnownToken): Promise<200 | 202> {
+  if (token.type === 'refresh') return logout(app, reply, token.claims, 'revoked')
+  const receipt = await revokeAlone(app, token.claims.jti)
+  return receipt ? app.barrier.settle(reply, receipt) : 200
+}
+
+async function revokeAlone(app: FastifyInstance, jti: string): Promise<Receipt | undefined> {
   const before = await findReceipt(app.db, 'token', jti)
   if (before) return before
   const { receipt } = await app.transact(async () => ({
