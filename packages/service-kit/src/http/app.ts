@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import cors from '@fastify/cors'
-import underPressure from '@fastify/under-pressure'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, {
   LogController,
@@ -17,10 +16,10 @@ import health from '../health/health.ts'
 import metrics from '../metrics/metrics.ts'
 import { clientErrorHandler } from '../problems/client-error.ts'
 import { problemHandler } from '../problems/handler.ts'
-import { problem } from '../problems/problem.ts'
 import { problemPages } from '../problems/pages.ts'
 import { parseJsonBody } from './json-body.ts'
 import { loggerOptions, type LoggerOptions } from './logger.ts'
+import loadShedding from './load-shedding.ts'
 import notFound from './not-found.ts'
 import requestLog from './request-log.ts'
 import securityHeaders from './security-headers.ts'
@@ -55,8 +54,6 @@ export interface AppOptions {
 }
 
 const BODY_LIMIT_BYTES = 1024 * 1024
-/** The loop stands still for so long only when the process has far more work than it can do. */
-const MAX_EVENT_LOOP_DELAY_MS = 1500
 
 const EXPOSED_HEADERS = [
   'ETag',
@@ -132,13 +129,7 @@ export function createApp(options: AppOptions): App {
       strictPreflight: false,
     })
   }
-  app.register(underPressure, {
-    maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
-    pressureHandler: (request) => {
-      if (request.routeOptions.config.quiet !== true)
-        throw problem('UNAVAILABLE', { headers: { 'retry-after': '1' } })
-    },
-  })
+  app.register(loadShedding)
   app.register(metrics, { service: name, ...(options.metrics ?? { host: '127.0.0.1', port: 0 }) })
   app.register(docs, { title, version, tags, ...(description !== undefined && { description }) })
   app.register(health)
