@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import {
   comparePositions,
@@ -18,6 +19,9 @@ import { Ticker } from './ticker.ts'
 const BEAT_EVERY_MS = 100
 /** What has been carried already, most likely, is looked after within so long. */
 const SOON_MS = 25
+/** The event before is most likely another instance's, which is just carrying it: sooner done than a look at everything. */
+const CARRY_ATTEMPTS = 3
+const CARRY_PAUSE_MS = 2
 /** Events that one append carries: few enough that Redis answers everybody else in time. */
 const APPEND_LIMIT = 1000
 /** How often in a row an append may get nowhere before the step is given up. */
@@ -80,10 +84,17 @@ export class Relay {
 
   /** This instance has committed events: they are carried at once, and the beat follows. */
   async carry(events: readonly RevocationEvent[]): Promise<void> {
-    const isCarried = await carryToRedis(this.#options.redis, events).catch(() => false)
-    if (!isCarried) return this.poke()
+    if (!(await this.#carry(events).catch(() => false))) return this.poke()
     for (const event of events) this.#carried.set(formatPosition(event), event)
     this.#ticker.pokeWithin(SOON_MS)
+  }
+
+  async #carry(events: readonly RevocationEvent[]): Promise<boolean> {
+    for (let attempt = 1; attempt < CARRY_ATTEMPTS; attempt++) {
+      if (await carryToRedis(this.#options.redis, events)) return true
+      await sleep(CARRY_PAUSE_MS)
+    }
+    return carryToRedis(this.#options.redis, events)
   }
 
   /**
