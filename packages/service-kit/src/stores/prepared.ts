@@ -6,11 +6,11 @@ import type { PostgresPool } from 'kysely'
 const MAX_STATEMENTS = 200
 
 /**
- * The pool as Kysely takes it, with each statement that has parameters prepared once a connection: PostgreSQL
- * parses it once, and a lookup costs about half. A proxy in front of PostgreSQL has to know prepared statements
- * (PgBouncer does since 1.21).
+ * Makes what gives a pool's client as Kysely takes it, with each statement that has parameters prepared once a
+ * connection: PostgreSQL parses it once, and a lookup costs about half. A proxy in front of PostgreSQL has to know
+ * prepared statements (PgBouncer does since 1.21).
  */
-export function prepared(pool: pg.Pool): PostgresPool {
+export function preparer(): (client: pg.PoolClient) => pg.PoolClient {
   const names = new Map<string, string>()
   const wrapped = new WeakMap<pg.PoolClient, pg.PoolClient>()
 
@@ -35,14 +35,19 @@ export function prepared(pool: pg.Pool): PostgresPool {
       },
     })
 
+  return (client) => {
+    const known = wrapped.get(client) ?? wrap(client)
+    wrapped.set(client, known)
+    return known
+  }
+}
+
+/** The pool as Kysely takes it, of clients that prepare their statements. */
+export function prepared(pool: pg.Pool): PostgresPool {
+  const prepare = preparer()
   return {
     options: pool.options,
     end: () => pool.end(),
-    connect: async () => {
-      const client = await pool.connect()
-      const known = wrapped.get(client) ?? wrap(client)
-      wrapped.set(client, known)
-      return known
-    },
+    connect: async () => prepare(await pool.connect()),
   }
 }

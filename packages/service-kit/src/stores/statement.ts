@@ -51,6 +51,13 @@ export class Statement<Args extends object, Row extends QueryResultRow> {
     return row
   }
 
+  /** @throws Error if there is no row. */
+  async one(db: Executor, args: Args): Promise<Row> {
+    const row = await this.first(db, args)
+    if (row === undefined) throw new Error('the statement gave no row')
+    return row
+  }
+
   #values(args: Args): unknown[] {
     return this.#query.parameters.map((value): unknown =>
       value instanceof Place ? Reflect.get(args, value.name) : value,

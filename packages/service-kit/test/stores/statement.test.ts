@@ -41,6 +41,14 @@ t.test('a statement takes other arguments on each use, also in a transaction', a
   })
 })
 
+t.test('a statement that has to give a row and gives none is an error', async (t) => {
+  t.match(await echo.one(db, { n: 1, text: 'one' }), { n: 1 })
+  const none = statement((db: Kysely<DB>) =>
+    db.selectNoFrom(sql<number>`1`.as('n')).where(sql<boolean>`false`),
+  )
+  await t.rejects(none.one(db, {}), { message: 'the statement gave no row' })
+})
+
 t.test('statements that are under way together are each given their own answer', async (t) => {
   const pipeline = new Pipeline({ url, name: 'together' })
   t.teardown(() => pipeline.close())

@@ -3,7 +3,7 @@ import type { Pool, PoolClient } from 'pg'
 import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Position, RevocationEvent, RevocationKind } from '@portcullis/schemas'
-import { databaseErrorOf, databaseFailure, problem, ProblemError } from '@portcullis/service-kit'
+import { databaseErrorOf, databaseFailure, preparer, problem, ProblemError } from '@portcullis/service-kit'
 import type { DB } from './tables.ts'
 
 /** What a transaction leaves behind: its answer, and what others have to learn of it. */
@@ -195,12 +195,14 @@ function rowsOf(result: unknown): unknown[] {
 }
 
 const overClients = new WeakMap<PoolClient, Kysely<DB>>()
+const prepare = preparer()
 
 /** Kysely on one client of the pool, so that its queries belong to the client's transaction. */
 function kyselyOver(client: PoolClient): Kysely<DB> {
   const known = overClients.get(client)
   if (known) return known
-  const lent = { query: client.query.bind(client), release: () => undefined }
+  const preparing = prepare(client)
+  const lent = { query: preparing.query.bind(preparing), release: () => undefined }
   const made = new Kysely<DB>({
     dialect: new PostgresDialect({
       pool: { connect: () => Promise.resolve(lent), end: () => Promise.resolve(), options: {} },

@@ -13,23 +13,20 @@ import { timesOfPair } from './times.ts'
 export function nextPair(
   app: FastifyInstance,
   trx: Kysely<DB>,
-  session: LockedSession,
+  session: Pick<LockedSession, 'id' | 'gen' | 'ends_at'>,
   rotatedBy: 'refresh' | 'profile',
   device: Device,
   now: number,
 ) {
   const { issued_at, expires_at } = timesOfPair(now, app.lifetimes, session.ends_at)
-  return updateSessionPair(
-    trx,
-    session.id,
-    {
-      gen: session.gen + 1,
-      refresh_kid: app.keyring.activeRefreshKey.kid,
-      issued_at,
-      expires_at,
-      rotated_by: rotatedBy,
-      rotated_at: new Date(now),
-    },
-    device,
-  )
+  return updateSessionPair.one(trx, {
+    id: session.id,
+    gen: session.gen + 1,
+    refresh_kid: app.keyring.activeRefreshKey.kid,
+    issued_at,
+    expires_at,
+    rotated_by: rotatedBy,
+    rotated_at: new Date(now),
+    ...device,
+  })
 }

@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely'
+import { statement, type Param } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import type { SessionState } from './rotate.ts'
 
@@ -57,6 +58,29 @@ export function lockSession(db: Kysely<DB>, id: string, userId: string) {
 
 export type LockedSession = NonNullable<Awaited<ReturnType<typeof lockSession>>>
 
+/**
+ * The session of this user and the user, both locked, and in this order: first the user. What is read of the user is
+ * read under its lock, as the part of its own that it is.
+ */
+export const lockSessionToRefresh = statement(
+  (db: Kysely<DB>, param: Param<{ id: string; userId: string }>) =>
+    db
+      .with(
+        (cte) => cte('holder').materialized(),
+        (cte) =>
+          cte
+            .selectFrom('users')
+            .select(['id as holder_id', 'username', 'roles', 'ver', 'status'])
+            .where('id', '=', param('userId'))
+            .forShare(),
+      )
+      .selectFrom('sessions')
+      .innerJoin('holder', 'holder_id', 'user_id')
+      .select([...pairColumns, 'rotated_by', 'rotated_at', 'ended_at', 'username', 'roles', 'ver', 'status'])
+      .where('id', '=', param('id'))
+      .forUpdate('sessions'),
+)
+
 /** The columns that decide what becomes of a refresh token, as values. */
 export function stateOf(session: LockedSession): SessionState {
   return {
@@ -79,24 +103,31 @@ export async function findSessionState(
   return session && stateOf(session)
 }
 
-/** The next pair of a session takes the place of the current one. */
-export function updateSessionPair(
-  db: Kysely<DB>,
-  id: string,
-  next: Omit<PairTimes, 'ends_at'> & {
-    readonly gen: number
-    readonly rotated_by: 'refresh' | 'profile'
-    readonly rotated_at: Date
-  },
-  device: Device,
-) {
-  return db
-    .updateTable('sessions')
-    .set({ ...next, ...device, last_used_at: next.rotated_at })
-    .where('id', '=', id)
-    .returning(pairColumns)
-    .executeTakeFirstOrThrow()
+export interface NextPair extends Omit<PairTimes, 'ends_at'>, Device {
+  readonly id: string
+  readonly gen: number
+  readonly rotated_by: 'refresh' | 'profile'
+  readonly rotated_at: Date
 }
+
+/** The next pair of a session takes the place of the current one. */
+export const updateSessionPair = statement((db: Kysely<DB>, param: Param<NextPair>) =>
+  db
+    .updateTable('sessions')
+    .set({
+      gen: param('gen'),
+      refresh_kid: param('refresh_kid'),
+      issued_at: param('issued_at'),
+      expires_at: param('expires_at'),
+      rotated_by: param('rotated_by'),
+      rotated_at: param('rotated_at'),
+      last_used_at: param('rotated_at'),
+      ip: param('ip'),
+      user_agent: param('user_agent'),
+    })
+    .where('id', '=', param('id'))
+    .returning(pairColumns),
+)
 
 /** Ends the session. Whether it was alive. */
 export async function endSession(
@@ -148,9 +179,11 @@ export async function hasDeadGeneration(db: Kysely<DB>, id: string, gen: number)
 
 /** The epoch that new tokens carry. */
 export async function findEpoch(db: Kysely<DB>): Promise<number> {
-  const { epoch } = await db.selectFrom('revocation_head').select('epoch').executeTakeFirstOrThrow()
+  const { epoch } = await head.one(db, {})
   return epoch
 }
+
+const head = statement((db: Kysely<DB>) => db.selectFrom('revocation_head').select('epoch'))
 
 /** A live session as operators see it in Redis; never a token. */
 export interface MirroredSession {

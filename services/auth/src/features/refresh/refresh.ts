@@ -6,14 +6,13 @@ import { issuePair } from '../../sessions/pair.ts'
 import {
   endSession,
   findEpoch,
-  lockSession,
+  lockSessionToRefresh,
   stateOf,
   type Device,
   type MirroredSession,
 } from '../../sessions/queries.ts'
 import { decideRotation } from '../../sessions/rotate.ts'
 import { verifyRefresh } from '../../tokens/refresh.ts'
-import { lockUserToIssue } from '../../users/queries.ts'
 import type { Kysely } from 'kysely'
 import type { DB } from '../../database/tables.ts'
 
@@ -55,9 +54,9 @@ async function rotate(
   device: Device,
   now: number,
 ): Promise<Outcome<Refreshed>> {
-  const user = await lockUserToIssue(trx, claims.sub)
-  const session = user && (await lockSession(trx, claims.sid, claims.sub))
-  if (!session || user.status !== 'active') return INVALID
+  const session = await lockSessionToRefresh.first(trx, { id: claims.sid, userId: claims.sub })
+  if (session?.status !== 'active') return INVALID
+  const user = { id: session.user_id, username: session.username, roles: session.roles, ver: session.ver }
   const decision = decideRotation(stateOf(session), claims.gen, now, app.replaySeconds)
   if (decision === 'unknown') return INVALID
   if (decision === 'expired') return EXPIRED

@@ -1,5 +1,6 @@
 import { sql, type Kysely, type Selectable } from 'kysely'
 import type { CreatePostBody, Post, UpdatePostBody } from '@portcullis/schemas'
+import { statement, type Param } from '@portcullis/service-kit'
 import type { DB, Posts } from '../../database/tables.ts'
 import { insertForAuthor, type Writer } from '../authors/queries.ts'
 
@@ -73,41 +74,42 @@ export async function listPosts(
   return query.execute()
 }
 
+const postInsert = statement((db: Kysely<DB>, param: Param<CreatePostBody & { authorId: string }>) =>
+  db
+    .with(
+      // The lock makes a deletion of the user wait for this insert, or this insert see it.
+      (cte) => cte('author').materialized(),
+      (cte) =>
+        cte
+          .selectFrom('authors')
+          .select(['id', 'username', 'version'])
+          .where('id', '=', param('authorId'))
+          .where('deleted', '=', false)
+          .forShare(),
+    )
+    .with('inserted', (cte) =>
+      cte
+        .insertInto('posts')
+        .columns(['author_id', 'title', 'description'])
+        .expression((values) =>
+          values
+            .selectFrom('author')
+            .select([
+              'author.id',
+              sql<string>`${param('title')}::text`.as('title'),
+              sql<string>`${param('description')}::text`.as('description'),
+            ]),
+        )
+        .returningAll(),
+    )
+    .selectFrom('inserted as posts')
+    .innerJoin('author as authors', 'authors.id', 'posts.author_id')
+    .select(COLUMNS),
+)
+
 /** @throws {ProblemError} AUTH_TOKEN_INVALID if the author has been deleted. */
 export async function insertPost(db: Kysely<DB>, writer: Writer, body: CreatePostBody): Promise<PostRow> {
-  return insertForAuthor(db, writer, () =>
-    db
-      .with(
-        // The lock makes a deletion of the user wait for this insert, or this insert see it.
-        (cte) => cte('author').materialized(),
-        (cte) =>
-          cte
-            .selectFrom('authors')
-            .select(['id', 'username', 'version'])
-            .where('id', '=', writer.id)
-            .where('deleted', '=', false)
-            .forShare(),
-      )
-      .with('inserted', (cte) =>
-        cte
-          .insertInto('posts')
-          .columns(['author_id', 'title', 'description'])
-          .expression((values) =>
-            values
-              .selectFrom('author')
-              .select((eb) => [
-                'author.id',
-                eb.val(body.title).as('title'),
-                eb.val(body.description).as('description'),
-              ]),
-          )
-          .returningAll(),
-      )
-      .selectFrom('inserted as posts')
-      .innerJoin('author as authors', 'authors.id', 'posts.author_id')
-      .select(COLUMNS)
-      .executeTakeFirst(),
-  )
+  return insertForAuthor(db, writer, () => postInsert.first(db, { ...body, authorId: writer.id }))
 }
 
 export async function updatePost(
