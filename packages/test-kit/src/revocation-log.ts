@@ -45,9 +45,10 @@ export class RevocationLog {
     return event
   }
 
-  /** Every token that was issued before is dead. */
+  /** Every token that was issued before is dead, and the log begins anew. */
   raiseEpoch(): void {
-    this.#head = { ...this.#head, epoch: this.#head.epoch + 1 }
+    this.#events = []
+    this.#head = { epoch: this.#head.epoch + 1, seq: this.#head.seq, base: this.#head.seq }
     this.#changed()
   }
 

@@ -50,7 +50,7 @@ t.test(
       fc.property(ops, (ops) => {
         run(ops)
       }),
-      { numRuns: 1000 },
+      { numRuns: 3000 },
     )
     t.pass()
   },
@@ -64,7 +64,7 @@ t.test('when the faults are over the verifier knows all there is', async (t) => 
       settle(simulation)
       return simulation.isCaughtUp() && simulation.wronglyAccepted().length === 0
     }),
-    { numRuns: 500 },
+    { numRuns: 1000 },
   )
   t.pass()
 })
@@ -81,7 +81,7 @@ t.test('beats that nobody who knows the log has said remove nothing', async (t) 
     fc.property(ops, (ops) => {
       run(ops)
     }),
-    { numRuns: 500 },
+    { numRuns: 1000 },
   )
   t.pass()
 })

@@ -113,27 +113,31 @@ t.test('an empty log is whole only if all of it has been dropped', async (t) => 
   t.strictSame(replica.position, { epoch: 1, seq: 8 })
 })
 
-t.test('a new epoch kills older tokens at once, and asks for the log again', async (t) => {
+t.test('a new epoch kills older tokens at once, and asks for its log', async (t) => {
   const replica = filled()
   t.notOk(isDead(replica, userClaims({ ep: 1 })))
-  t.equal(replica.advance({ epoch: 2, seq: 2, base: 0 }), 'behind')
+  t.equal(replica.advance({ epoch: 2, seq: 3, base: 2 }), 'behind')
   t.ok(isDead(replica, userClaims({ ep: 1 })))
   t.notOk(isDead(replica, userClaims({ ep: 2 })))
   t.strictSame(replica.position, { epoch: 1, seq: 2 })
-  replica.apply([event(1, 'a'), event(2, 'b'), event(2, 'session', { epoch: 2 })])
-  t.equal(replica.advance({ epoch: 2, seq: 2, base: 0 }), 'covered')
-  t.strictSame(replica.position, { epoch: 2, seq: 2 })
+  replica.apply([event(3, 'session', { epoch: 2 })])
+  t.equal(replica.advance({ epoch: 2, seq: 3, base: 2 }), 'covered')
+  t.strictSame(replica.position, { epoch: 2, seq: 3 })
   t.ok(isDead(replica, userClaims({ ep: 2 })))
 })
 
 t.test(
-  'places that an older epoch had beyond the head of a newer one are not taken for the new ones',
+  'places of an older epoch are not taken for those of a newer one that have the same numbers',
   async (t) => {
     const replica = new Replica()
     replica.apply([event(1, 'a'), event(2, 'b')])
-    t.equal(replica.advance({ epoch: 2, seq: 1, base: 0 }), 'covered')
-    t.strictSame(replica.position, { epoch: 2, seq: 1 })
-    t.notOk(replica.reached({ epoch: 2, seq: 2 }))
+    t.equal(replica.advance({ epoch: 2, seq: 1, base: 0 }), 'behind')
+    replica.apply([event(2, 'd', { epoch: 2 })])
+    t.equal(replica.advance({ epoch: 2, seq: 2, base: 0 }), 'behind', 'the first of the new epoch is missing')
+    replica.reload()
+    replica.apply([event(1, 'c', { epoch: 2 }), event(2, 'd', { epoch: 2 })])
+    t.equal(replica.advance({ epoch: 2, seq: 2, base: 0 }), 'covered')
+    t.strictSame(replica.position, { epoch: 2, seq: 2 })
     t.ok(isDead(replica, userClaims({ sid: 'b', ep: 2 })), 'what is held stays held')
   },
 )

@@ -15,7 +15,7 @@ export interface Holder {
   reach(position: Position, asOf?: Instant): void
 }
 
-/** What was read of the log without a gap, since its front was last read. */
+/** What was read of an epoch's log without a gap, since its front was last read. */
 interface Run {
   from: number
   epoch: number
@@ -68,35 +68,33 @@ export class LogReader {
   advance(head: Head, asOf?: Instant): Outcome {
     if (head.base > head.seq || head.epoch < this.#holder.epoch) return 'refused'
     this.#holder.hear(head)
-    // Under a new epoch the events may not be those that were read: only a run begun from now on counts.
-    if (this.#settled !== undefined && head.epoch > this.#settled) this.reload()
     if (!this.#covers(head)) return 'behind'
     this.#settled = head.epoch
-    // What an older epoch has beyond this head was lost by the log's writer, which will use its places again.
     if (!this.#run || this.#run.epoch < head.epoch)
-      this.#run = { from: this.#run?.from ?? head.seq + 1, epoch: head.epoch, to: head.seq }
+      this.#run = { from: head.seq + 1, epoch: head.epoch, to: head.seq }
     this.#reach(asOf)
     return 'covered'
   }
 
   #extend(event: RevocationEvent): boolean {
     const run = this.#run
-    if (!run) {
+    // An epoch begins with an empty log, and may use places again that an older one had used.
+    if (!run || event.epoch > run.epoch) {
       this.#run = { from: event.seq, epoch: event.epoch, to: event.seq }
       return true
     }
     // What is older than the run says nothing about its end; it has been merged, and that is all.
     if (event.epoch < run.epoch) return true
     if (event.seq > run.to + 1) return false
-    run.to = event.epoch === run.epoch ? Math.max(run.to, event.seq) : event.seq
-    run.epoch = event.epoch
+    run.to = Math.max(run.to, event.seq)
     return true
   }
 
+  /** What was read of an older epoch covers nothing of this one. */
   #covers(head: Head): boolean {
     const run = this.#run
-    if (!run) return head.base === head.seq
-    return run.epoch <= head.epoch && run.from <= head.base + 1 && run.to >= head.seq
+    if (!run || run.epoch < head.epoch) return head.base === head.seq
+    return run.epoch === head.epoch && run.from <= head.base + 1 && run.to >= head.seq
   }
 
   #reach(asOf?: Instant): void {

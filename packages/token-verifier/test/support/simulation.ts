@@ -108,12 +108,15 @@ export class Simulation {
     }
   }
 
-  /** Reads acks, then the head, appends what comes after the last id, trims, and says the beat, come what may. */
+  /**
+   * Reads acks, then the head, appends what comes after the last id, trims, and says the beat, whatever is missing.
+   */
   relay(): void {
     const marks = this.#mark === undefined ? {} : { [`${CLIENT}/m`]: this.#mark }
     const last = this.#log.at(-1)?.[0] ?? '0-0'
     this.#log.push(...this.#kept().filter(([id]) => isLater(id, last)))
-    this.#log = this.#log.filter(([id]) => seqOf(id) > this.#head.base)
+    const first = `${this.#head.epoch}-${this.#head.base + 1}`
+    this.#log = this.#log.filter(([id]) => !isLater(first, id))
     this.#beat(beatFields(this.#head, marks))
   }
 
@@ -145,9 +148,7 @@ export class Simulation {
     const knownUntil = this.clock.monotonic() - this.replica.age()
     const wrong = this.#committed
       .filter(({ at }) => at <= knownUntil && at > this.clock.monotonic() - TOKEN_LIFE_MS)
-      .filter(
-        ({ event }) => !this.replica.isRevoked(userClaims({ sid: event.key, ep: this.#head.epoch }), 'kid'),
-      )
+      .filter(({ event }) => !this.replica.isRevoked(userClaims({ sid: event.key, ep: event.epoch }), 'kid'))
       .map(({ event }) => event.key)
     const isOldEpochAlive =
       this.#epochAt > 0 &&
@@ -177,8 +178,9 @@ export class Simulation {
     this.#head = { ...this.#head, seq }
   }
 
+  /** The log of the new epoch is empty. */
   #raise(): void {
-    this.#head = { ...this.#head, epoch: this.#head.epoch + 1 }
+    this.#head = { epoch: this.#head.epoch + 1, seq: this.#head.seq, base: this.#head.seq }
     this.#epochAt = this.clock.monotonic()
   }
 
@@ -187,7 +189,7 @@ export class Simulation {
     const first = Math.max(0, this.#committed.length - missing)
     const lost = this.#committed.splice(first).map(({ event }) => event)
     const seq = lost[0] ? lost[0].seq - 1 : this.#head.seq
-    this.#head = { ...this.#head, seq, base: Math.min(this.#head.base, seq) }
+    this.#head = { ...this.#head, seq }
     this.#raise()
     const inRedis = new Set(this.#log.map(([id]) => id))
     for (const event of lost) if (inRedis.has(formatPosition(event))) this.#commit(event.key)
@@ -200,7 +202,9 @@ export class Simulation {
   }
 
   #kept(): Entry[] {
-    const events = this.#committed.map(({ event }) => event).filter(({ seq }) => seq > this.#head.base)
+    const events = this.#committed
+      .map(({ event }) => event)
+      .filter(({ epoch, seq }) => epoch === this.#head.epoch && seq > this.#head.base)
     return events.map((event) => [formatPosition(event), logFields(event)])
   }
 
@@ -222,10 +226,6 @@ function beatFields(head: Head, marks: Record<string, string>): string[] {
   return Object.entries({ ...head, marks: JSON.stringify(marks) })
     .flat()
     .map(String)
-}
-
-function seqOf(id: string): number {
-  return Number(id.split('-')[1])
 }
 
 function isLater(a: string, b: string): boolean {
