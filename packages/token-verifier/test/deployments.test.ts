@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import t from 'tap'
 import {
@@ -87,6 +90,20 @@ t.test('a Redis Cluster carries the log, to a user that may do no more', async (
   const { errors } = await follows(t, cluster.url(ADMIN), { redisUrl: cluster.url(USER) })
   t.strictSame(errors, [])
 })
+
+t.test(
+  'a process ends though its client was disconnected while it asked a Cluster who holds what',
+  async (t) => {
+    const cluster = await startCluster(t, { primaries: 3, replicas: 0 })
+    const program = `
+    const { createRedis } = await import('@portcullis/token-verifier/redis')
+    const client = createRedis('${cluster.url()}')
+    client.on('ready', () => client.on('refresh', () => client.disconnect()))`
+    const args = ['--conditions=@portcullis/source', '--input-type=module', '--eval', program]
+    const cwd = fileURLToPath(new URL('..', import.meta.url))
+    await t.resolves(promisify(execFile)(process.execPath, args, { cwd, timeout: 15_000 }))
+  },
+)
 
 t.test('a Redis behind Sentinels carries the log, to a user that may do no more', async (t) => {
   const sentinels = await startSentinels(t, { users: ACL })

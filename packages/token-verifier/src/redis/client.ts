@@ -15,6 +15,20 @@ export type RedisClientOptions = Omit<
   'replyMapping' | 'host' | 'port' | 'path' | 'db' | 'sentinels'
 >
 
+/** ioredis asks a Cluster for ever who holds what if it was just asking when it was disconnected. */
+class EndingCluster extends Cluster {
+  #isDisconnected = false
+
+  override disconnect(reconnect = false): void {
+    this.#isDisconnected ||= !reconnect
+    super.disconnect(reconnect)
+  }
+
+  override refreshSlotsCache(...done: Parameters<Cluster['refreshSlotsCache']>): void {
+    if (!this.#isDisconnected) super.refreshSlotsCache(...done)
+  }
+}
+
 /**
  * A client for what the URL names, see `parseRedisUrl`.
  *
@@ -55,7 +69,7 @@ function behindSentinels(place: RedisPlace & { kind: 'sentinel' }, options: Redi
 
 function clusterOf(place: RedisPlace & { kind: 'cluster' }, options: RedisClientOptions): Cluster {
   const { lazyConnect, enableOfflineQueue, enableReadyCheck, retryStrategy, ...redisOptions } = options
-  return new Cluster([...place.nodes], {
+  return new EndingCluster([...place.nodes], {
     ...(lazyConnect !== undefined && { lazyConnect }),
     ...(enableOfflineQueue !== undefined && { enableOfflineQueue }),
     ...(enableReadyCheck !== undefined && { enableReadyCheck }),
