@@ -8,6 +8,9 @@ import { root } from './places.ts'
 import { ended } from './processes.ts'
 import { TapLines } from './tap-lines.ts'
 
+// tap notes every module that a process loads, for `tap --changed` alone: a seventh of the CPU of the whole suite.
+const NOTE_NO_MODULES = `--import=data:text/javascript,process.env._TAPJS_PROCESSINFO_EXCLUDE_='/./'`
+
 /**
  * Runs tap over the files, or over the whole suite if none are named, as many files at a time as there are cores.
  *
@@ -30,7 +33,12 @@ export async function runTap(
   if (withCoverage) options.push(...COVERAGE_ARGUMENTS)
 
   // A home that lies in the checkout would hide the settings from tap, and cached code blurs the coverage.
-  const env: NodeJS.ProcessEnv = { ...process.env, ...variables, TAP_RCFILE: join(root, '.taprc') }
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    ...variables,
+    NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} ${NOTE_NO_MODULES}`,
+    TAP_RCFILE: join(root, '.taprc'),
+  }
   if (withCoverage) delete env['NODE_COMPILE_CACHE']
   clearCoverage()
   const program = join(fileURLToPath(import.meta.resolve('tap/package.json')), '../dist/esm/run.mjs')
