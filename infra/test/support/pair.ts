@@ -4,10 +4,12 @@ import { once } from 'node:events'
 import { openSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import pg from 'pg'
 import { createDatabase, guardLog, startRedis, type Teardown, type TestRedis } from '@portcullis/test-kit'
 import { buildGateway } from '../../dev/gateway.ts'
 import { freePort } from '../../dev/ports.ts'
 import { nodeEnv } from '../../dev/processes.ts'
+import { hashClientSecret } from '../../../services/auth/src/clients/secret.ts'
 
 export type Settings = Readonly<Record<string, string>>
 
@@ -58,11 +60,9 @@ export async function startPair(t: Teardown, overrides: Overrides = {}): Promise
   }
   const authUrl = `http://127.0.0.1:${authPort}`
   const contentUrl = `http://127.0.0.1:${contentPort}`
-  const administer = (command: readonly string[], settings: Settings = {}) =>
-    runPortcullis(command, { ...shared, DATABASE_URL: authDatabase, ...settings })
   const newClient = async (id: string, scope: string) => {
     const secret = randomBytes(32).toString('base64url')
-    await administer(['clients', 'create', id, '--scope', scope], { CLIENT_SECRET: secret })
+    await insertClient(authDatabase, id, scope, secret)
     return secret
   }
   const secret = await newClient('content', 'revocations:read users:changes')
@@ -95,7 +95,8 @@ export async function startPair(t: Teardown, overrides: Overrides = {}): Promise
   t.teardown(() => gateway.close())
   await gateway.listen({ host: '127.0.0.1', port: gatewayPort })
   const databases = { auth: authDatabase, content: contentDatabase }
-  const portcullis = (...command: string[]) => administer(command)
+  const portcullis = (...command: string[]) =>
+    runPortcullis(command, { ...shared, DATABASE_URL: authDatabase })
   return {
     origin,
     authUrl,
@@ -117,6 +118,18 @@ export async function stop(child: ChildProcess): Promise<number | null> {
   child.kill('SIGTERM')
   await ended
   return child.exitCode
+}
+
+/** As `portcullis clients create` does it, without a process of its own. */
+async function insertClient(databaseUrl: string, id: string, scope: string, secret: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  await client.query('insert into clients (client_id, name, scopes, secret_hash) values ($1, $1, $2, $3)', [
+    id,
+    scope.split(' '),
+    hashClientSecret(secret),
+  ])
+  await client.end()
 }
 
 async function runPortcullis(command: readonly string[], settings: Settings): Promise<void> {

@@ -14,7 +14,10 @@ export async function createDatabase(t: Teardown, service: 'auth' | 'content'): 
   const server = variable('TEST_POSTGRES_URL')
   const template = variable(TEMPLATES[service])
   const name = `test_${service}_${randomBytes(6).toString('hex')}`
-  await execute(server, `CREATE DATABASE ${name} TEMPLATE ${pg.escapeIdentifier(template)}`)
+  await execute(
+    server,
+    `CREATE DATABASE ${name} TEMPLATE ${pg.escapeIdentifier(template)} STRATEGY FILE_COPY`,
+  )
   t.teardown(() => execute(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))
   const url = new URL(server)
   url.pathname = `/${name}`

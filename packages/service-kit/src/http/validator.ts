@@ -20,7 +20,14 @@ export function isEmail(value: string): boolean {
   return value.length <= MAX_EMAIL_LENGTH && EMAIL.test(value)
 }
 
-const COMMON = { removeAdditional: false, useDefaults: true, allErrors: true, strict: false } as const
+const COMMON = {
+  removeAdditional: false,
+  useDefaults: true,
+  allErrors: true,
+  strict: false,
+  // They are TypeBox's; to check them against the schema of schemas would take a tenth of a service's start.
+  validateSchema: false,
+} as const
 
 /**
  * Validators for requests: unknown fields are refused rather than dropped, all fields at fault are found (the

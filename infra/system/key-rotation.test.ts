@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import { withExpressJwt, withGetJwks, withJose, type Admits } from './support/libraries.ts'
-import { startPair, type Pair } from './support/pair.ts'
-import { newUser } from './support/user.ts'
+import { withExpressJwt, withGetJwks, withJose, type Admits } from '../test/support/libraries.ts'
+import { startPair, type Pair } from '../test/support/pair.ts'
+import { newUser } from '../test/support/user.ts'
 
 const USERS = 6
 /** The keys are read again by every instance within a second. */
@@ -75,7 +75,7 @@ class Load {
       if (response.status === 200) this.#tokens[user] = answer.access_token
       else this.#refused.push(`refresh ${response.status}`)
       refresh_token = answer.refresh_token
-      await sleep(50)
+      await sleep(100)
     }
   }
 
@@ -84,7 +84,7 @@ class Load {
       const token = this.#tokens[look % USERS] ?? ''
       if (!(await admits(token))) this.#refused.push(`${name} ${kidOf(token)}`)
       this.#checks++
-      await sleep(5)
+      await sleep(50)
     }
   }
 }

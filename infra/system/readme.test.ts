@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { root } from '../dev/places.ts'
 import { freePort } from '../dev/ports.ts'
-import { install, unhooked } from './support/installed.ts'
-import { startPair } from './support/pair.ts'
+import { install, unhooked } from '../test/support/installed.ts'
+import { startPair } from '../test/support/pair.ts'
 
 const PASSWORD = 'correct horse battery staple'
 const MAX_LINES = 15

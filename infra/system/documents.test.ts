@@ -2,7 +2,7 @@ import t from 'tap'
 import { checkedInTypes, TYPED, typesFile, typesOf } from '../openapi/client-types.ts'
 import { checkedIn, readDocuments } from '../openapi/documents.ts'
 import { lintDocuments } from '../openapi/lint.ts'
-import { startPair } from './support/pair.ts'
+import { startPair } from '../test/support/pair.ts'
 
 t.test('the OpenAPI documents', async (t) => {
   const { authUrl, contentUrl, origin } = await startPair(t)

@@ -8,8 +8,8 @@ import {
 } from '@portcullis/client'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { startPair } from './support/pair.ts'
-import { PASSWORD, signIn, spoilAccess, Wire } from './support/tabs.ts'
+import { startPair } from '../test/support/pair.ts'
+import { PASSWORD, signIn, spoilAccess, Wire } from '../test/support/tabs.ts'
 
 const TASKS = 'GET /api/v1/tasks'
 const REFRESH = 'POST /api/v1/refresh'

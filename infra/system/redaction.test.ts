@@ -5,7 +5,7 @@ import pg from 'pg'
 import t from 'tap'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { startPair } from './support/pair.ts'
+import { startPair } from '../test/support/pair.ts'
 
 const log = join(t.testdir(), 'services.log')
 const pair = await startPair(t, {

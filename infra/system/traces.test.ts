@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { root } from '../dev/places.ts'
-import { startReceiver, type ReceivedSpan } from './support/otlp.ts'
-import { startPair, stop } from './support/pair.ts'
+import { startReceiver, type ReceivedSpan } from '../test/support/otlp.ts'
+import { startPair, stop } from '../test/support/pair.ts'
 
 const receiver = await startReceiver(t)
 const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint }

@@ -1,7 +1,7 @@
 import { unwrap, type PortcullisClient, type SessionEvent } from '@portcullis/client'
 import t from 'tap'
-import { startPair } from './support/pair.ts'
-import { signIn, spoilAccess, startBrowser, Wire } from './support/tabs.ts'
+import { startPair } from '../test/support/pair.ts'
+import { signIn, spoilAccess, startBrowser, Wire } from '../test/support/tabs.ts'
 
 const REFRESH = 'POST /api/v1/refresh'
 

@@ -13,9 +13,9 @@ import {
   withGetJwks,
   withJose,
   type Admits,
-} from './support/libraries.ts'
-import { startPair, type Pair } from './support/pair.ts'
-import { newUser } from './support/user.ts'
+} from '../test/support/libraries.ts'
+import { startPair, type Pair } from '../test/support/pair.ts'
+import { newUser } from '../test/support/user.ts'
 
 /** This issuer speaks plain HTTP here. */
 const HTTP = { [oauth.allowInsecureRequests]: true }
