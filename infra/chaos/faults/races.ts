@@ -20,7 +20,7 @@ export const logoutAllWithLogin: Fault = {
     const tally = new Tally(stage)
     const user = await signUp(stage.auth(0))
     let refused = 0
-    for (let i = 0; i < (size === 'quick' ? 100 : 10_000); i++) {
+    for (let i = 0; i < (size === 'quick' ? 50 : 10_000); i++) {
       const old = await login(stage.auth(i), user)
       const [{ status }] = await Promise.all([
         call(stage.auth(i), 'POST', '/logout_all', { token: old.access_token }),
@@ -47,7 +47,7 @@ export const rolesWithRefresh: Fault = {
     if (typeof admin === 'number') throw new Error(`the admin's login answered ${admin}`)
     const user = await signUp(stage.auth(0))
     let mixed = 0
-    for (let i = 0; i < (size === 'quick' ? 100 : 10_000); i++) {
+    for (let i = 0; i < (size === 'quick' ? 50 : 10_000); i++) {
       const pair = await login(stage.auth(i), user)
       const roles = i % 2 === 0 ? ['user', 'moderator'] : ['user']
       const [{ status }, refreshed, loggedIn] = await Promise.all([

@@ -36,7 +36,7 @@ async function underLogouts(
 export const flushed: Fault = {
   name: 'FLUSHALL at random moments, inside barriers too',
   inject: (stage, size) =>
-    underLogouts(stage, size === 'quick' ? 150 : 3000, (redis) => redis.flushall(), 30),
+    underLogouts(stage, size === 'quick' ? 60 : 3000, (redis) => redis.flushall(), 30),
 }
 
 export const restartedEmpty: Fault = {
@@ -55,12 +55,13 @@ export const restartedEmpty: Fault = {
 }
 
 export const away: Fault = {
-  name: 'Redis away for 10 s',
+  name: 'Redis away',
   async inject(stage, size) {
     const tally = new Tally(stage)
-    const tokens = await accessTokens(stage, size === 'quick' ? 20 : 60)
+    const [count, seconds] = size === 'quick' ? [20, 4] : [60, 10]
+    const tokens = await accessTokens(stage, count)
     await stage.killRedis()
-    const until = performance.now() + 10_000
+    const until = performance.now() + seconds * 1000
     for (const [index, token] of tokens.entries()) {
       if (performance.now() > until) break
       await tally.logout(stage.auth(index), token)
@@ -68,7 +69,7 @@ export const away: Fault = {
     }
     await sleep(Math.max(0, until - performance.now()))
     await stage.startRedisEmpty()
-    return { ...(await tally.settle()), note: tally.others }
+    return { ...(await tally.settle()), note: [`${seconds} s`, tally.others].join(' ') }
   },
 }
 
