@@ -173,6 +173,7 @@ t.test('two instances that follow show the same, and the newest', async (t) => {
   feed.delete(heidi.id)
   for (const one of [app, other]) await until(async () => (await postsOf(heidi, one)).length === 0)
   t.pass('both')
+  await other.close()
 })
 
 t.test('auth away: nothing fails, and its changes come when it is back', async (t) => {
@@ -199,7 +200,7 @@ t.test(
     feed.delete(ken.id)
     feed.rename(judy.id, 'judith')
     feed.expire()
-    // Lena comes while all users are being told, and is on none of the pages.
+    // Lena comes while all users are being told to the one who asks, and is on none of the pages.
     const lena = { ...signUp('lena-not-told') }
     feed.delete(lena.id)
     feed.expire()
