@@ -5,6 +5,9 @@ import type { Stage } from '../stage.ts'
 import { Tally, type Finding } from '../tally.ts'
 import { accessTokens } from './none.ts'
 
+/** So many logouts are over before their access tokens expire, also where each of them waits. */
+const AT_A_TIME = 500
+
 /** Logs out in two lanes, and does harm again and again meanwhile. */
 async function underLogouts(
   stage: Stage,
@@ -13,7 +16,6 @@ async function underLogouts(
   everyMs: number,
 ): Promise<Finding> {
   const tally = new Tally(stage)
-  const tokens = await accessTokens(stage, count)
   const redis = stage.openRedis()
   const done = new AbortController()
   let rounds = 0
@@ -23,10 +25,13 @@ async function underLogouts(
       await sleep(everyMs * (0.5 + Math.random()))
     }
   })()
-  const lanes = [0, 1].map(async (lane) => {
-    for (let i = lane; i < tokens.length; i += 2) await tally.logout(stage.auth(lane), tokens[i] ?? '')
-  })
-  await Promise.all(lanes)
+  for (let left = count; left > 0; left -= AT_A_TIME) {
+    const tokens = await accessTokens(stage, Math.min(left, AT_A_TIME))
+    const lanes = [0, 1].map(async (lane) => {
+      for (let i = lane; i < tokens.length; i += 2) await tally.logout(stage.auth(lane), tokens[i] ?? '')
+    })
+    await Promise.all(lanes)
+  }
   done.abort()
   await harming
   redis.disconnect()
@@ -35,8 +40,7 @@ async function underLogouts(
 
 export const flushed: Fault = {
   name: 'FLUSHALL at random moments, inside barriers too',
-  inject: (stage, size) =>
-    underLogouts(stage, size === 'quick' ? 60 : 3000, (redis) => redis.flushall(), 30),
+  inject: (stage, size) => underLogouts(stage, size === 'quick' ? 60 : 3000, (redis) => redis.flushall(), 30),
 }
 
 export const restartedEmpty: Fault = {
