@@ -40,7 +40,14 @@ async function underLogouts(
 
 export const flushed: Fault = {
   name: 'FLUSHALL at random moments, inside barriers too',
-  inject: (stage, size) => underLogouts(stage, size === 'quick' ? 60 : 3000, (redis) => redis.flushall(), 30),
+  // The longer the log, the longer it takes to write it again: more often, and no logout would be confirmed.
+  inject: (stage, size) =>
+    underLogouts(
+      stage,
+      size === 'quick' ? 60 : 3000,
+      (redis) => redis.flushall(),
+      size === 'quick' ? 30 : 250,
+    ),
 }
 
 export const restartedEmpty: Fault = {
