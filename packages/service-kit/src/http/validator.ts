@@ -25,7 +25,7 @@ const COMMON = {
   useDefaults: true,
   allErrors: true,
   strict: false,
-  // They are TypeBox's; to check them against the schema of schemas would take a tenth of a service's start.
+  // They are TypeBox's; to check them, Ajv would compile the schema of schemas at every start.
   validateSchema: false,
 } as const
 
