@@ -34,8 +34,15 @@ export function storeVariables({ origin, redisUrl }: Setting): Record<string, st
 
 /** Of Node, as in the Dockerfile: V8 otherwise lets its heap grow to what the machine can give before it clears up. */
 export const SERVICE_FLAGS = ['--max-semi-space-size=2', '--max-old-space-size=256'] as const
-/** As there: glibc otherwise keeps an arena for each thread that hashes passwords. */
-const SMALL_MEMORY = { MALLOC_ARENA_MAX: '1' }
+/**
+ * As there. glibc otherwise keeps an arena for each thread that hashes passwords, and gives what a hash takes, 19 MiB,
+ * back to the kernel after each one, whose pages then cost a fifth of the time of the next.
+ */
+const MEMORY = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: String(32 * 1024 * 1024),
+  MALLOC_TRIM_THRESHOLD_: String(24 * 1024 * 1024),
+}
 
 /** The URL of one of the logical databases. */
 export function redisDatabase(redisUrl: string, database: number): string {
@@ -63,7 +70,7 @@ export function serviceVariables(service: ServiceName, setting: Setting): NodeJS
           CLIENT_SECRET: secrets.clientSecret,
         }),
   }
-  const env: NodeJS.ProcessEnv = { ...SMALL_MEMORY, ...process.env }
+  const env: NodeJS.ProcessEnv = { ...MEMORY, ...process.env }
   for (const name of ['POSTGRES_ADMIN_URL', 'REDIS_URL', 'ADMIN_PASSWORD']) delete env[name]
   if (service === 'content')
     for (const name of Object.keys(env)) if (name.startsWith('KEY_')) delete env[name]

@@ -70,7 +70,7 @@ function loginLoad(stage: Stage, username: string): Load {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ username, password: PASSWORD }),
-    connections: cpus().length + 1,
+    connections: 2 * cpus().length,
   }
 }
 

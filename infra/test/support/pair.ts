@@ -41,8 +41,8 @@ export interface Overrides {
 /** Both services as processes of their own, behind one origin. */
 export async function startPair(t: Teardown, overrides: Overrides = {}): Promise<Pair> {
   const [authDatabase, contentDatabase, redis] = await Promise.all([
-    createDatabase(t, 'auth'),
-    createDatabase(t, 'content'),
+    createDatabase('auth'),
+    createDatabase('content'),
     startRedis(t),
   ])
   const [authPort, contentPort, gatewayPort] = await Promise.all([freePort(), freePort(), freePort()])

@@ -2,32 +2,25 @@ import pg from 'pg'
 import t from 'tap'
 import { createDatabase } from '@portcullis/test-kit'
 
-async function names(): Promise<string[]> {
-  const client = new pg.Client({ connectionString: process.env['TEST_POSTGRES_URL'] })
-  await client.connect()
-  const { rows } = await client.query<{ datname: string }>('SELECT datname FROM pg_database')
-  await client.end()
-  return rows.map((row) => row.datname)
-}
-
 t.test(
-  'each call makes a database of its own, which is dropped after the test, connections or not',
+  'each call makes a database of its own, with the tables of its service and nothing in them',
   async (t) => {
-    const made: string[] = []
-    await t.test('inside', async (t) => {
-      for (const service of ['auth', 'content'] as const) {
-        const url = await createDatabase(t, service)
-        made.push(new URL(url).pathname.slice(1))
-        const client = new pg.Client({ connectionString: url })
-        client.on('error', () => undefined)
-        await client.connect()
-        const { rows } = await client.query<{ name: string }>('SELECT current_database() AS name')
-        t.equal(rows[0]?.name, made.at(-1))
-      }
-    })
-    const left = await names()
-    t.equal(made.length, 2)
-    for (const name of made) t.notOk(left.includes(name))
+    const made = new Set<string>()
+    for (const [service, table] of [
+      ['auth', 'users'],
+      ['content', 'posts'],
+      ['content', 'posts'],
+    ] as const) {
+      const client = new pg.Client({ connectionString: await createDatabase(service) })
+      await client.connect()
+      const { rows } = await client.query<{ name: string; rows: string }>(
+        `select current_database() as name, (select count(*) from ${table}) as rows`,
+      )
+      await client.end()
+      made.add(rows[0]?.name ?? '')
+      t.equal(rows[0]?.rows, '0')
+    }
+    t.equal(made.size, 3)
   },
 )
 
@@ -37,5 +30,5 @@ t.test('without a test run it tells which command starts one', async (t) => {
   t.teardown(() => {
     process.env['TEST_POSTGRES_URL'] = saved
   })
-  await t.rejects(createDatabase(t, 'auth'), /npm test/)
+  await t.rejects(createDatabase('auth'), /npm test/)
 })

@@ -70,6 +70,9 @@ export class SessionMirror {
   #isWhole = false
   #sweptAt = 0
   #repair: Promise<void> | undefined
+  readonly #waiting: MirroredSession[] = []
+  #next: Promise<void> | undefined
+  #writing: Promise<void> = Promise.resolve()
 
   constructor(db: Kysely<DB>, redis: RedisClient, log: Log, idleSeconds: number) {
     this.#db = db
@@ -81,9 +84,16 @@ export class SessionMirror {
     onLost(redis, () => (this.#isWhole = false))
   }
 
-  /** Shows a session that was opened or has a new pair. */
-  async put(session: MirroredSession): Promise<void> {
-    await this.#write([session])
+  /** Shows a session that was opened or has a new pair. Who comes while others are written is written with the next. */
+  put(session: MirroredSession): Promise<void> {
+    this.#waiting.push(session)
+    this.#next ??= this.#writing.then(() => {
+      const batch = this.#waiting.splice(0)
+      this.#next = undefined
+      this.#writing = this.#write(batch)
+      return this.#writing
+    })
+    return this.#next
   }
 
   /** Takes sessions out that have ended. */

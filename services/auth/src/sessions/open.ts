@@ -1,9 +1,11 @@
 import { isIP } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Kysely } from 'kysely'
 import type { TokenPair } from '@portcullis/schemas'
-import { lockUserToIssue } from '../users/queries.ts'
+import type { DB } from '../database/tables.ts'
+import { insertSession } from './issue-queries.ts'
 import { issueNewPair } from './issue.ts'
-import { insertSession, type Device, type MirroredSession } from './queries.ts'
+import type { Device, MirroredSession } from './queries.ts'
 import { timesOfPair } from './times.ts'
 
 /** Longest part of a user agent that is kept, in characters. */
@@ -22,30 +24,40 @@ export function deviceOf(request: FastifyRequest): Device {
   }
 }
 
-export type Opened =
-  | { readonly outcome: 'opened'; readonly session: MirroredSession; readonly pair: TokenPair }
-  | { readonly outcome: 'changed' | 'disabled' }
-
 /**
- * Opens a session for a user whose password has just been checked against `passwordHash`. The check took long,
- * so it counts only if under the row's lock the hash is still the same and the user active.
+ * Opens a session for a user whose password has just been checked against `passwordHash`. The check took long, so it
+ * counts only if under the row's lock the hash is still the same and the user active.
+ *
+ * @returns undefined if either has changed
  */
 export async function openSession(
   app: FastifyInstance,
   userId: string,
   passwordHash: string,
   device: Device,
-): Promise<Opened> {
-  const now = app.now()
-  const { value } = await app.transact<Opened>(async (trx) => {
-    const user = await lockUserToIssue(trx, userId)
-    if (!user || user.password_hash !== passwordHash) return { value: { outcome: 'changed' } }
-    if (user.status !== 'active') return { value: { outcome: 'disabled' } }
-    const times = { ...timesOfPair(now, app.lifetimes), refresh_kid: app.keyring.activeRefreshKey.kid }
-    const session = await insertSession(trx, user.id, times, device)
-    const pair = await issueNewPair(app, trx, user, session, now)
-    return { value: { outcome: 'opened', session, pair } }
-  })
-  if (value.outcome === 'opened') await app.sessionMirror.put(value.session)
-  return value
+): Promise<TokenPair | undefined> {
+  const opened = await insertNewSession(app, app.db, { userId, passwordHash }, device, app.now())
+  if (opened) await app.sessionMirror.put(opened.session)
+  return opened?.pair
+}
+
+/**
+ * Opens a session in a transaction, after which it is to be shown in the mirror.
+ *
+ * @param now milliseconds since 1970
+ * @returns undefined if the user's password has another hash, or the user is not active
+ */
+export async function insertNewSession(
+  app: FastifyInstance,
+  db: Kysely<DB>,
+  user: { readonly userId: string; readonly passwordHash: string },
+  device: Device,
+  now: number,
+): Promise<{ readonly session: MirroredSession; readonly pair: TokenPair } | undefined> {
+  const refresh_kid = app.keyring.activeRefreshKey.kid
+  const times = timesOfPair(now, app.lifetimes)
+  const session = await insertSession.first(db, { ...user, ...device, ...times, refresh_kid })
+  if (!session) return undefined
+  const { user_id: id, username, roles, ver, epoch } = session
+  return { session, pair: issueNewPair(app, { id, username, roles, ver }, session, epoch, now) }
 }

@@ -17,31 +17,7 @@ export interface Device {
 }
 
 const mirrored = ['id', 'user_id', 'gen', 'ip', 'user_agent', 'last_used_at', 'expires_at'] as const
-const pairColumns = [...mirrored, 'refresh_kid', 'issued_at', 'ends_at'] as const
-
-/** Opens a session, and notes the login that it comes from in the same statement. */
-export function insertSession(db: Kysely<DB>, userId: string, times: PairTimes, device: Device) {
-  return db
-    .with('opened', (query) =>
-      query
-        .insertInto('sessions')
-        .values({ user_id: userId, ...times, ...device })
-        .returning(pairColumns),
-    )
-    .with('noted', (query) =>
-      query
-        .insertInto('login_history')
-        .columns(['user_id', 'session_id', 'ip', 'user_agent', 'outcome'])
-        .expression((values) =>
-          values
-            .selectFrom('opened')
-            .select(['user_id', 'id', 'ip', 'user_agent', sql.lit('success').as('outcome')]),
-        ),
-    )
-    .selectFrom('opened')
-    .select(pairColumns)
-    .executeTakeFirstOrThrow()
-}
+export const pairColumns = [...mirrored, 'refresh_kid', 'issued_at', 'ends_at'] as const
 
 function selectSession(db: Kysely<DB>, id: string, userId: string) {
   return db
@@ -57,29 +33,6 @@ export function lockSession(db: Kysely<DB>, id: string, userId: string) {
 }
 
 export type LockedSession = NonNullable<Awaited<ReturnType<typeof lockSession>>>
-
-/**
- * The session of this user and the user, both locked, and in this order: first the user. What is read of the user is
- * read under its lock, as the part of its own that it is.
- */
-export const lockSessionToRefresh = statement(
-  (db: Kysely<DB>, param: Param<{ id: string; userId: string }>) =>
-    db
-      .with(
-        (cte) => cte('holder').materialized(),
-        (cte) =>
-          cte
-            .selectFrom('users')
-            .select(['id as holder_id', 'username', 'roles', 'ver', 'status'])
-            .where('id', '=', param('userId'))
-            .forShare(),
-      )
-      .selectFrom('sessions')
-      .innerJoin('holder', 'holder_id', 'user_id')
-      .select([...pairColumns, 'rotated_by', 'rotated_at', 'ended_at', 'username', 'roles', 'ver', 'status'])
-      .where('id', '=', param('id'))
-      .forUpdate('sessions'),
-)
 
 /** The columns that decide what becomes of a refresh token, as values. */
 export function stateOf(session: LockedSession): SessionState {

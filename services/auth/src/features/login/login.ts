@@ -6,7 +6,7 @@ import { openSession } from '../../sessions/open.ts'
 import type { Device } from '../../sessions/queries.ts'
 import { findCredentialsByLogin, updatePasswordHash } from '../../users/queries.ts'
 
-/** A hash that changed while the password was checked against it is read again as often. */
+/** A user who changed while the password was checked is read again as often. */
 const ROUNDS = 3
 
 /**
@@ -24,15 +24,14 @@ export async function login(
     const matches = await checkPassword(app, { user, name: username, password, device })
     if (!user || !matches) break
 
-    const opened = await openSession(app, user.id, user.password_hash, device)
-    if (opened.outcome === 'opened') {
-      if (app.passwords.needsRehash(user.password_hash)) await rehash(app, user, password)
-      return opened.pair
-    }
-    if (opened.outcome === 'disabled') {
+    if (user.status === 'disabled') {
       app.loginHistory.failed(user.id, 'disabled', device)
       break
     }
+    const pair = await openSession(app, user.id, user.password_hash, device)
+    if (!pair) continue
+    if (app.passwords.needsRehash(user.password_hash)) await rehash(app, user, password)
+    return pair
   }
   // A disabled user is told no more than a wrong password tells.
   throw problem('AUTH_CREDENTIALS_WRONG')

@@ -4,7 +4,7 @@ import type { Receipt } from '../../database/transaction.ts'
 import { lockCaller } from '../../sessions/caller.ts'
 import { issueNewPair } from '../../sessions/issue.ts'
 import { nextPair } from '../../sessions/next-pair.ts'
-import type { Device, MirroredSession } from '../../sessions/queries.ts'
+import { findEpoch, type Device, type MirroredSession } from '../../sessions/queries.ts'
 import { takenAsProblem } from '../../users/create.ts'
 import { updateUser, type ShownUser } from '../../users/queries.ts'
 
@@ -33,7 +33,8 @@ export async function updateMe(
     if (!caller) return { value: undefined }
     const user = await updateUser(trx, caller.user.id, changes)
     const session = await nextPair(app, trx, caller.session, 'profile', device, now)
-    const pair = await issueNewPair(app, trx, { ...user, ver: caller.user.ver }, session, now)
+    const holder = { ...user, ver: caller.user.ver }
+    const pair = issueNewPair(app, holder, session, await findEpoch(trx), now)
     const isRenamed = user.username !== caller.user.username
     return {
       value: { user, session, pair },

@@ -5,14 +5,8 @@ import type { Kysely } from 'kysely'
 import type { DB } from '../../database/tables.ts'
 import { checkPassword } from '../../logins/check-password.ts'
 import { lockCaller } from '../../sessions/caller.ts'
-import { issueNewPair } from '../../sessions/issue.ts'
-import {
-  endSessionsOfUser,
-  insertSession,
-  type Device,
-  type MirroredSession,
-} from '../../sessions/queries.ts'
-import { timesOfPair } from '../../sessions/times.ts'
+import { insertNewSession } from '../../sessions/open.ts'
+import { endSessionsOfUser, type Device, type MirroredSession } from '../../sessions/queries.ts'
 import { findCredentialsById, updatePassword } from '../../users/queries.ts'
 
 /** A hash that changed while the password was checked against it is read again as often. */
@@ -72,8 +66,7 @@ async function replace(
   const ver = await updatePassword(trx, user.id, hashes.from, hashes.to)
   if (ver === undefined) return { value: 'rehashed' }
   const ended = await endSessionsOfUser(trx, user.id, 'password_changed', new Date(now))
-  const times = { ...timesOfPair(now, app.lifetimes), refresh_kid: app.keyring.activeRefreshKey.kid }
-  const session = await insertSession(trx, user.id, times, device)
-  const pair = await issueNewPair(app, trx, { ...user, ver }, session, now)
-  return { value: { ended, session, pair }, revoke: { kind: 'user', key: user.id, value: ver } }
+  const opened = await insertNewSession(app, trx, { userId: user.id, passwordHash: hashes.to }, device, now)
+  if (!opened) throw new Error('the password was changed under the lock of its row')
+  return { value: { ended, ...opened }, revoke: { kind: 'user', key: user.id, value: ver } }
 }

@@ -1,17 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import type { RefreshClaims, TokenPair } from '@portcullis/schemas'
 import type { Outcome } from '../../database/transaction.ts'
+import { lockSessionToRefresh, rotateSession } from '../../sessions/issue-queries.ts'
+import { issueNewPair } from '../../sessions/issue.ts'
 import { nextPair } from '../../sessions/next-pair.ts'
 import { issuePair } from '../../sessions/pair.ts'
-import {
-  endSession,
-  findEpoch,
-  lockSessionToRefresh,
-  stateOf,
-  type Device,
-  type MirroredSession,
-} from '../../sessions/queries.ts'
+import { endSession, stateOf, type Device, type MirroredSession } from '../../sessions/queries.ts'
 import { decideRotation } from '../../sessions/rotate.ts'
+import { timesOfPair } from '../../sessions/times.ts'
 import { verifyRefresh } from '../../tokens/refresh.ts'
 import type { Kysely } from 'kysely'
 import type { DB } from '../../database/tables.ts'
@@ -40,11 +36,39 @@ export async function refreshSession(
   const verdict = verifyRefresh(token, (kid) => app.keyring.refreshKey(kid), now)
   if (verdict.outcome === 'bad') return INVALID.value
   if (verdict.outcome === 'expired') return EXPIRED.value
-  const { value } = await app.transact((trx) => rotate(app, trx, verdict.claims, device, now))
+  const { claims } = verdict
+  const value =
+    (await rotateAtOnce(app, claims, device, now)) ??
+    (await app.transact((trx) => rotate(app, trx, claims, device, now))).value
   if (value.outcome === 'refreshed') await app.sessionMirror.put(value.session)
-  if (value.outcome === 'AUTH_REFRESH_REUSED')
-    await app.sessionMirror.drop(verdict.claims.sub, [verdict.claims.sid])
+  if (value.outcome === 'AUTH_REFRESH_REUSED') await app.sessionMirror.drop(claims.sub, [claims.sid])
   return value
+}
+
+/** What nearly every refresh is, in one statement; undefined, and nothing is changed, where there is more to decide. */
+async function rotateAtOnce(
+  app: FastifyInstance,
+  claims: RefreshClaims,
+  device: Device,
+  now: number,
+): Promise<Refreshed | undefined> {
+  if (app.accessOnRefresh === 'revoke') return undefined
+  const { issued_at, expires_at } = timesOfPair(now, app.lifetimes)
+  const session = await rotateSession.first(app.db, {
+    id: claims.sid,
+    userId: claims.sub,
+    from: claims.gen,
+    gen: claims.gen + 1,
+    refresh_kid: app.keyring.activeRefreshKey.kid,
+    issued_at,
+    expires_at,
+    rotated_at: new Date(now),
+    ...device,
+  })
+  if (!session) return undefined
+  const { user_id: id, username, roles, ver, epoch } = session
+  const pair = issueNewPair(app, { id, username, roles, ver }, session, epoch, now)
+  return { outcome: 'refreshed', pair, session }
 }
 
 async function rotate(
@@ -68,7 +92,7 @@ async function rotate(
     }
   }
   const current = decision === 'rotated' ? await nextPair(app, trx, session, 'refresh', device, now) : session
-  const pair = issuePair(app.keyring, app.pairOptions, user, current, await findEpoch(trx), now)
+  const pair = issuePair(app.keyring, app.pairOptions, user, current, session.epoch, now)
   if (!pair) return INVALID
   const kills = decision === 'rotated' && app.accessOnRefresh === 'revoke'
   return {
