@@ -17,6 +17,7 @@ const COMMANDS = {
   walk: 'infra/dev/walk.ts',
   test: 'infra/dev/test.ts',
   check: 'infra/check.ts',
+  build: 'infra/build/run.ts',
   bench: 'infra/bench/run.ts',
   'test:full': 'infra/full/run.ts',
   compose: 'infra/compose/run.ts',

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { buildServices } from '../build/services.ts'
 import { makeWhatIsMissing } from '../dev/first-start.ts'
-import { homeFolder, root } from '../dev/places.ts'
+import { homeFolder } from '../dev/places.ts'
 import { freePort } from '../dev/ports.ts'
 import { startPostgres } from '../dev/postgres.ts'
 import { Guard } from '../dev/processes.ts'
@@ -41,7 +41,8 @@ export interface StageOptions {
 }
 
 export async function setStage({ on, settings = {}, profiles }: StageOptions): Promise<Stage> {
-  build()
+  say('build', 'both services, as production runs them')
+  await buildServices()
   const guard = new Guard()
   const folder = homeFolder(`bench-${process.pid}`)
   const secrets = newSecrets()
@@ -106,13 +107,4 @@ export async function setStage({ on, settings = {}, profiles }: StageOptions): P
       rmSync(folder, { recursive: true, force: true })
     },
   }
-}
-
-function build(): void {
-  say('build', 'both services, as production runs them')
-  const { status } = spawnSync('pnpm', ['exec', 'tsc', '-b', 'services/auth', 'services/content'], {
-    cwd: root,
-    stdio: 'inherit',
-  })
-  if (status !== 0) throw new Error('the build failed')
 }

@@ -87,13 +87,15 @@ function packageViolation(file: string, home: string, name: string, manifest: Ma
   const isTest = !file.startsWith(`${home}/src/`)
   if (packageName.startsWith('@portcullis/') && home !== 'infra') {
     const other = packageName.slice('@portcullis/'.length)
+    if (home === `packages/${other}`) return undefined
     const allowed = [...(MAY_IMPORT[home] ?? []), ...(isTest ? ['test-kit', home.split('/')[1]] : [])]
     if (!allowed.includes(other)) return `${home} may not import ${packageName}`
     if (home.endsWith(`/${other}`)) return undefined
   }
   const { dependencies, peerDependencies, devDependencies } = manifest
   const declared = { ...dependencies, ...peerDependencies, ...(isTest && devDependencies) }
-  // The tools of the tests are dependencies of the root.
-  if (packageName in declared || (isTest && ['tap', 'fast-check'].includes(packageName))) return undefined
+  // The tools of tests and builds are dependencies of the root.
+  if (packageName in declared || (isTest && ['tap', 'fast-check', 'esbuild'].includes(packageName)))
+    return undefined
   return `${packageName} is no dependency of ${home}`
 }

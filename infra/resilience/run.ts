@@ -1,5 +1,4 @@
-import { spawnSync } from 'node:child_process'
-import { root } from '../dev/places.ts'
+import { buildServices } from '../build/services.ts'
 import { runMain } from '../dev/run-main.ts'
 import { complain, say, since } from '../dev/screen.ts'
 import { findProgram } from '../gateways/programs.ts'
@@ -32,11 +31,7 @@ async function main(): Promise<number> {
     console.log(`SKIPPED resilience: ${nginx}`)
     return 0
   }
-  const { status } = spawnSync('pnpm', ['exec', 'tsc', '-b', 'services/auth', 'services/content'], {
-    cwd: root,
-    stdio: 'inherit',
-  })
-  if (status !== 0) return 1
+  await buildServices()
   const stage = await setStage(nginx)
   say('stage', `2 × auth, 2 × content, nginx ${nginx.version}; logs in ${stage.folder}`)
   let failures = 0

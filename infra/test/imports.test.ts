@@ -50,7 +50,9 @@ t.test('an import that the rules allow is left alone', async (t) => {
     ['services/auth/test/a.test.ts', `import t from 'tap'\nimport { b } from '@portcullis/test-kit'`],
     ['services/auth/test/a.test.ts', `import { build } from '../src/app.ts'`],
     ['packages/test-kit/test/a.test.ts', `import { b } from '@portcullis/test-kit'`],
+    ['packages/service-kit/src/a.ts', `import { b } from '@portcullis/service-kit/tracing-sdk'`],
     ['infra/test/a.test.ts', `import { b } from '../../services/auth/src/config.ts'`],
+    ['infra/build/a.ts', `import { build } from 'esbuild'`],
   ]
   const declared = {
     dependencies: { ...manifest.dependencies, typebox: '1' },

@@ -34,12 +34,26 @@ export interface Pair {
 export interface Overrides {
   readonly auth?: Settings
   readonly content?: Settings
+  /** Runs what `npm run build` has made instead of the sources. */
+  readonly isBuilt?: boolean
   /** File to which both write their logs. Without it each line is looked at, and nothing secret may stand in one. */
   readonly log?: string
 }
 
+const SOURCES = {
+  auth: 'services/auth/src/server.ts',
+  content: 'services/content/src/server.ts',
+  portcullis: 'services/auth/src/cli/portcullis.ts',
+}
+const BUILT: typeof SOURCES = {
+  auth: 'services/auth/dist/server.js',
+  content: 'services/content/dist/server.js',
+  portcullis: 'services/auth/dist/cli/portcullis.js',
+}
+
 /** Both services as processes of their own, behind one origin. */
 export async function startPair(t: Teardown, overrides: Overrides = {}): Promise<Pair> {
+  const programs = overrides.isBuilt === true ? BUILT : SOURCES
   const [authDatabase, contentDatabase, redis] = await Promise.all([
     createDatabase('auth'),
     createDatabase('content'),
@@ -68,7 +82,7 @@ export async function startPair(t: Teardown, overrides: Overrides = {}): Promise
   const secret = await newClient('content', 'revocations:read users:changes')
   const auth = await start(
     t,
-    'services/auth/src/server.ts',
+    programs.auth,
     {
       ...shared,
       PORT: String(authPort),
@@ -79,7 +93,7 @@ export async function startPair(t: Teardown, overrides: Overrides = {}): Promise
   )
   const content = await start(
     t,
-    'services/content/src/server.ts',
+    programs.content,
     {
       ...shared,
       PORT: String(contentPort),
@@ -96,7 +110,7 @@ export async function startPair(t: Teardown, overrides: Overrides = {}): Promise
   await gateway.listen({ host: '127.0.0.1', port: gatewayPort })
   const databases = { auth: authDatabase, content: contentDatabase }
   const portcullis = (...command: string[]) =>
-    runPortcullis(command, { ...shared, DATABASE_URL: authDatabase })
+    runPortcullis(programs.portcullis, command, { ...shared, DATABASE_URL: authDatabase })
   return {
     origin,
     authUrl,
@@ -132,8 +146,8 @@ async function insertClient(databaseUrl: string, id: string, scope: string, secr
   await client.end()
 }
 
-async function runPortcullis(command: readonly string[], settings: Settings): Promise<void> {
-  const child = run('services/auth/src/cli/portcullis.ts', command, settings)
+async function runPortcullis(program: string, command: readonly string[], settings: Settings): Promise<void> {
+  const child = run(program, command, settings)
   await once(child, 'exit')
   if (child.exitCode !== 0) throw new Error(`portcullis ${command.join(' ')} ended with ${child.exitCode}`)
 }
@@ -153,7 +167,8 @@ async function start(t: Teardown, file: string, settings: Settings, log?: string
 
 function run(file: string, args: readonly string[], settings: Settings, log?: string): ChildProcess {
   const path = fileURLToPath(new URL(`../../../${file}`, import.meta.url))
-  return spawn(process.execPath, ['--conditions=@portcullis/source', path, ...args], {
+  const conditions = file.endsWith('.ts') ? ['--conditions=@portcullis/source'] : []
+  return spawn(process.execPath, [...conditions, path, ...args], {
     env: { ...nodeEnv, ...settings },
     stdio: ['ignore', log === undefined ? 'ignore' : log === 'pipe' ? log : openSync(log, 'a'), 'inherit'],
   })

@@ -1,4 +1,4 @@
-import { main, serve } from '@portcullis/service-kit'
+import { main, readableOutput, serve } from '@portcullis/service-kit'
 import type { Tracing } from '@portcullis/service-kit/tracing'
 import { build } from './app.ts'
 import { readConfig } from './config.ts'
@@ -7,7 +7,8 @@ import { readConfig } from './config.ts'
 export async function listen(tracing: Tracing): Promise<void> {
   await main(async () => {
     const config = readConfig()
-    const app = build(config, { logger: { level: config.LOG_LEVEL } })
+    const output = process.stdout.isTTY ? { stream: await readableOutput() } : {}
+    const app = build(config, { logger: { level: config.LOG_LEVEL, ...output } })
     app.addHook('onClose', () => tracing.stop())
     await serve(app, { host: config.HOST, port: config.PORT, drainSeconds: config.DRAIN_SECONDS })
   })

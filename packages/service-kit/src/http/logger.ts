@@ -104,9 +104,7 @@ function pathOf({ routeOptions: { url: route }, url }: FastifyRequest): string {
 export interface LoggerOptions {
   readonly name: string
   readonly level: string
-  /** Readable lines instead of JSON; by default when standard output is a terminal. */
-  readonly pretty?: boolean
-  /** Where the lines go, for tests. */
+  /** Where the lines go; standard output by default. */
   readonly stream?: { write(line: string): void }
 }
 
@@ -117,21 +115,34 @@ function gatheredOutput() {
   return output
 }
 
+/**
+ * Lines for a person to read instead of JSON, each written at once.
+ *
+ * @param destination a file; standard output by default.
+ */
+export async function readableOutput(destination?: string): Promise<{ write(line: string): void }> {
+  // Of no use to most processes.
+  const { default: pretty } = await import('pino-pretty')
+  return pretty({
+    ignore: 'pid,hostname',
+    translateTime: 'HH:MM:ss.l',
+    singleLine: true,
+    destination: destination ?? 1,
+    sync: true,
+  })
+}
+
 /** Options of pino: JSON lines with a request id in each line of a request, and nothing secret in any. */
-export function loggerOptions(options: LoggerOptions): NonNullable<FastifyServerOptions['logger']> {
-  const pretty = options.pretty ?? (options.stream === undefined && process.stdout.isTTY)
-  const stream = options.stream ?? (pretty ? undefined : gatheredOutput())
+export function loggerOptions({
+  name,
+  level,
+  stream,
+}: LoggerOptions): NonNullable<FastifyServerOptions['logger']> {
   return {
-    name: options.name,
-    level: options.level,
+    name,
+    level,
     formatters: { log: redact },
     serializers: { err: serializeError, req: serializeRequest },
-    ...(pretty && {
-      transport: {
-        target: 'pino-pretty',
-        options: { ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', singleLine: true },
-      },
-    }),
-    ...(stream !== undefined && { stream }),
+    stream: stream ?? gatheredOutput(),
   }
 }

@@ -20,7 +20,8 @@ const OFF: Tracing = { stop: async () => undefined }
 export async function startTracing(service: string, env: NodeJS.ProcessEnv = process.env): Promise<Tracing> {
   const settings = readSettings(env)
   if (settings?.OTEL_EXPORTER_OTLP_ENDPOINT === undefined) return OFF
-  const { startSdk } = await import('./sdk.ts')
+  // By its public name, which stays outside where a service is joined into one file.
+  const { startSdk } = await import('@portcullis/service-kit/tracing-sdk')
   return startSdk({
     service,
     endpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
