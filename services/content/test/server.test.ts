@@ -23,20 +23,44 @@ function start(t: Test, env: Record<string, string>) {
   return { child, exited, lines: createInterface({ input: child.stdout }), errors: () => errors }
 }
 
-t.test('the service starts from its environment, answers, and stops at SIGTERM', async (t) => {
-  const env = Object.fromEntries(Object.entries(config).map(([name, value]) => [name, String(value)]))
-  const { child, exited, lines } = start(t, { ...env, LOG_LEVEL: 'info' })
-  let url: string | undefined
+const env = Object.fromEntries(Object.entries(config).map(([name, value]) => [name, String(value)]))
+
+/** Where it listens, as soon as it does. */
+async function urlIn(lines: AsyncIterable<string>): Promise<string> {
   for await (const line of lines) {
-    url = /listening at (http:[^"]+)/.exec(line)?.[1]
-    if (url !== undefined) break
+    const url = /listening at (http:[^"]+)/.exec(line)?.[1]
+    if (url !== undefined) return url
   }
+  throw new Error('it has ended')
+}
+
+t.test('the service starts from its environment, answers, and stops at SIGTERM', async (t) => {
+  const { child, exited, lines } = start(t, { ...env, LOG_LEVEL: 'info' })
+  const url = await urlIn(lines)
   t.equal((await fetch(`${url}/health/live`)).status, 200)
   t.equal((await fetch(`${url}/api/v1/posts`)).status, 200)
   t.equal((await fetch(`${url}/api/v1/tasks`)).status, 401)
   child.kill('SIGTERM')
   t.equal(await exited, 0)
 })
+
+t.test(
+  'without keys and revocations the service listens all the same, says so, and answers what it can',
+  async (t) => {
+    const nowhere = 'http://127.0.0.1:9'
+    const away = {
+      JWKS_URL: `${nowhere}/jwks.json`,
+      AUTH_URL: nowhere,
+      REVOCATION_REDIS_URL: 'redis://127.0.0.1:9',
+    }
+    const { lines } = start(t, { ...env, ...away, LOG_LEVEL: 'info' })
+    const url = await urlIn(lines)
+    const ready = await fetch(`${url}/health/ready`)
+    t.equal(ready.status, 503)
+    t.match(await ready.json(), { detail: 'Not ready: revocations.' })
+    t.equal((await fetch(`${url}/api/v1/posts`)).status, 200)
+  },
+)
 
 t.test('without its settings it does not start, and names them all', async (t) => {
   const { exited, errors } = start(t, { CLIENT_SECRET: 'hunter2' })

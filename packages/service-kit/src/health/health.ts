@@ -12,6 +12,8 @@ export type HealthCheck = () => Promise<void> | void
 const CHECK_TIMEOUT_MS = 1000
 /** How long a result is given to the next asker, so that probes are no load. */
 const RESULT_AGE_MS = 250
+/** How soon whoever waits for it looks again. */
+const LOOK_AGAIN_MS = 5
 
 export class Health {
   readonly #checks = new Map<string, HealthCheck>()
@@ -36,6 +38,12 @@ export class Health {
       this.#last = { at: now, result: this.#run() }
     }
     return this.#last.result
+  }
+
+  /** Waits until all is ready, or for so long, in milliseconds. */
+  async untilReady(timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs
+    while ((await this.#run()).length > 0 && performance.now() < deadline) await sleep(LOOK_AGAIN_MS)
   }
 
   async #run(): Promise<string[]> {

@@ -18,6 +18,8 @@ export interface ServeOptions {
 export const EXIT_CONFIG = 78
 /** Open connections have so long to be used once more, in milliseconds, when there is a drain at all. */
 const LINGER_MS = 2000
+/** What is not ready after so long, in milliseconds, listens and says so. */
+const READY_PATIENCE_MS = 1000
 /** Requests in flight have so long to finish, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 10_000
 
@@ -51,6 +53,8 @@ export async function serve(app: App, { host, port, drainSeconds = 0 }: ServeOpt
   )
   await app.ready()
   if (app.hasDecorator('pg')) await warmPool(app.pg.pool)
+  // Proxies that ask for nobody's health send requests to whoever listens.
+  await app.health.untilReady(READY_PATIENCE_MS)
   return app.listen({ host, port })
 }
 

@@ -69,6 +69,28 @@ t.test('many probes at once ask the dependencies once', async (t) => {
   t.equal(asked, 1)
 })
 
+t.test(
+  'whoever waits until the service is ready goes on as soon as it is, or when the time is over',
+  async (t) => {
+    const app = appWithRoutes()
+    t.teardown(() => app.close())
+    await app.ready()
+    let looks = 0
+    app.health.add('store', () => {
+      looks += 1
+      if (looks < 5) throw new Error('not yet')
+    })
+    await app.health.untilReady(60_000)
+    t.equal(looks, 5)
+
+    app.health.add('never', () => {
+      throw new Error('never')
+    })
+    await app.health.untilReady(50)
+    t.strictSame(await app.health.failing(), ['never'])
+  },
+)
+
 t.test('metrics have a port of their own, and name routes rather than addresses', async (t) => {
   const app = appWithRoutes({ metrics: { host: '127.0.0.1', port: 39_217 } })
   t.teardown(() => app.close())
