@@ -80,7 +80,7 @@ export async function setStage({ on, settings = {}, profiles }: StageOptions): P
       { ...serviceVariables(name, setting), ...SETTINGS, ...settings, HOST: '127.0.0.1' },
       {
         on,
-        args: [...SERVICE_FLAGS, ...(profiles === undefined ? [] : profileArguments(profiles, name))],
+        args: [...SERVICE_FLAGS[name], ...(profiles === undefined ? [] : profileArguments(profiles, name))],
       },
     )
   const auth = await start('auth', authPort)
