@@ -34,8 +34,6 @@ export interface Pair {
 export interface Overrides {
   readonly auth?: Settings
   readonly content?: Settings
-  /** Runs what `npm run build` has made instead of the sources. */
-  readonly isBuilt?: boolean
   /** File to which both write their logs. Without it each line is looked at, and nothing secret may stand in one. */
   readonly log?: string
 }
@@ -51,9 +49,9 @@ const BUILT: typeof SOURCES = {
   portcullis: 'services/auth/dist/cli/portcullis.js',
 }
 
-/** Both services as processes of their own, behind one origin. */
+/** Both services as processes of their own, behind one origin: what production runs in `npm run system`, else the sources. */
 export async function startPair(t: Teardown, overrides: Overrides = {}): Promise<Pair> {
-  const programs = overrides.isBuilt === true ? BUILT : SOURCES
+  const programs = process.env['TEST_BUILT'] === '1' ? BUILT : SOURCES
   const [authDatabase, contentDatabase, redis] = await Promise.all([
     createDatabase('auth'),
     createDatabase('content'),
