@@ -36,7 +36,7 @@ export function storeVariables({ origin, redisUrl }: Setting): Record<string, st
 export const SERVICE_FLAGS: Readonly<Record<ServiceName, readonly string[]>> = {
   auth: ['--max-semi-space-size=2', '--max-old-space-size=256'],
   // It has no hashes to hold, and answers more.
-  content: ['--max-semi-space-size=8', '--max-old-space-size=256'],
+  content: ['--max-semi-space-size=4', '--max-old-space-size=256'],
 }
 /**
  * As there. glibc otherwise keeps an arena for each thread that hashes passwords, and gives what a hash takes, 19 MiB,

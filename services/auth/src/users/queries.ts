@@ -58,14 +58,9 @@ export function findCredentialsById(db: Kysely<DB>, id: string) {
     .executeTakeFirst()
 }
 
-/** The user as tokens are issued to it. Locked, so that roles, version, password and status stay until the commit. */
-export function lockUserToIssue(db: Kysely<DB>, id: string) {
-  return db
-    .selectFrom('users')
-    .select(['id', 'username', 'roles', 'ver', 'status', 'password_hash'])
-    .where('id', '=', id)
-    .forShare()
-    .executeTakeFirst()
+/** Takes the user's lock as whoever issues tokens does, which comes before that of a session. */
+export async function shareUser(db: Kysely<DB>, id: string): Promise<void> {
+  await db.selectFrom('users').select('id').where('id', '=', id).forShare().execute()
 }
 
 /** The user before it is changed. */

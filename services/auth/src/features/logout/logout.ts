@@ -5,7 +5,7 @@ import { findEventOfSession } from '../../revocation/log.ts'
 import { listVerifiers } from '../../revocation/verifiers.ts'
 import type { SessionEnd } from '../../sessions/end-together.ts'
 import { endSession } from '../../sessions/queries.ts'
-import { lockUserToIssue } from '../../users/queries.ts'
+import { shareUser } from '../../users/queries.ts'
 
 /**
  * Ends the session of a token, and marks the answer as the barrier does. A session that has ended already stays as
@@ -31,7 +31,7 @@ export async function logout(
 /** Waits for whoever changes the session or its user just now. The receipt is that of the event which ended it. */
 async function endAlone(app: FastifyInstance, end: SessionEnd): Promise<Receipt | undefined> {
   const { receipt } = await app.transact(async (trx) => {
-    await lockUserToIssue(trx, end.user_id)
+    await shareUser(trx, end.user_id)
     const isEnded = await endSession(trx, end.id, end.user_id, end.reason, end.ended_at)
     return { value: undefined, revoke: isEnded ? { kind: 'session', key: end.id } : undefined }
   })

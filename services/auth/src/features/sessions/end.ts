@@ -1,5 +1,5 @@
 import type { Receipt } from '../../database/transaction.ts'
-import { lockUserToIssue } from '../../users/queries.ts'
+import { shareUser } from '../../users/queries.ts'
 import type { UserStores } from '../../users/stores.ts'
 import { endLiveSession, type ShownSession } from './queries.ts'
 
@@ -16,7 +16,7 @@ export async function endOneSession(
   reason: 'ended_by_user' | 'ended_by_operator',
 ): Promise<{ readonly session: ShownSession; readonly receipt: Receipt } | undefined> {
   const { value, receipt } = await stores.transact(async (trx) => {
-    await lockUserToIssue(trx, userId)
+    await shareUser(trx, userId)
     const session = await endLiveSession(trx, id, userId, reason, new Date(stores.now()))
     return { value: session, revoke: session && { kind: 'session', key: session.id } }
   })
