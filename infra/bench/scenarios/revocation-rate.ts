@@ -7,7 +7,7 @@ import { createTransact } from '../../../services/auth/src/database/transaction.
 import { carryToRedis, defineAppend } from '../../../services/auth/src/revocation/append.ts'
 import { createEndSession, type SessionEnd } from '../../../services/auth/src/sessions/end-together.ts'
 import { endSession } from '../../../services/auth/src/sessions/queries.ts'
-import { lockUserToIssue } from '../../../services/auth/src/users/queries.ts'
+import { shareUser } from '../../../services/auth/src/users/queries.ts'
 import { median, type Pace } from '../compare.ts'
 import type { Row } from '../report.ts'
 import type { Stage } from '../stage.ts'
@@ -41,7 +41,7 @@ export async function revocationRate(stage: Stage, pace: Pace): Promise<Row[]> {
     const transact = createTransact(pool, options)
     const alone: End = (end) =>
       transact(async (trx) => {
-        await lockUserToIssue(trx, end.user_id)
+        await shareUser(trx, end.user_id)
         await endSession(trx, end.id, end.user_id, end.reason, end.ended_at)
         return { value: undefined, revoke: { kind: 'session', key: end.id } }
       })
