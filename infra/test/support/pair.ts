@@ -53,8 +53,8 @@ const BUILT: typeof SOURCES = {
 export async function startPair(t: Teardown, overrides: Overrides = {}): Promise<Pair> {
   const programs = process.env['TEST_BUILT'] === '1' ? BUILT : SOURCES
   const [authDatabase, contentDatabase, redis] = await Promise.all([
-    createDatabase('auth'),
-    createDatabase('content'),
+    createDatabase(t, 'auth'),
+    createDatabase(t, 'content'),
     startRedis(t),
   ])
   const [authPort, contentPort, gatewayPort] = await Promise.all([freePort(), freePort(), freePort()])

@@ -11,7 +11,7 @@ t.test(
       ['content', 'posts'],
       ['content', 'posts'],
     ] as const) {
-      const client = new pg.Client({ connectionString: await createDatabase(service) })
+      const client = new pg.Client({ connectionString: await createDatabase(t, service) })
       await client.connect()
       const { rows } = await client.query<{ name: string; rows: string }>(
         `select current_database() as name, (select count(*) from ${table}) as rows`,
@@ -24,11 +24,23 @@ t.test(
   },
 )
 
+t.test('what is still connected when the test ends is disconnected', async (t) => {
+  const ended = Promise.withResolvers<void>()
+  await t.test('inside', async (t) => {
+    const client = new pg.Client({ connectionString: await createDatabase(t, 'auth') })
+    client.on('error', () => undefined)
+    client.on('end', () => ended.resolve())
+    await client.connect()
+  })
+  await ended.promise
+  t.pass()
+})
+
 t.test('without a test run it tells which command starts one', async (t) => {
   const saved = process.env['TEST_POSTGRES_URL']
   delete process.env['TEST_POSTGRES_URL']
   t.teardown(() => {
     process.env['TEST_POSTGRES_URL'] = saved
   })
-  await t.rejects(createDatabase('auth'), /npm test/)
+  await t.rejects(createDatabase(t, 'auth'), /npm test/)
 })

@@ -10,7 +10,7 @@ import { registerClient } from './support/client.ts'
 import { runPortcullis, type Env } from './support/portcullis.ts'
 
 const auth = await startAuth(t, { RATE_LIMIT_MAX: '100', LOGIN_THROTTLE: 'on', ISSUER: 'https://auth.test' })
-const content = await createDatabase('content')
+const content = await createDatabase(t, 'content')
 
 async function examine(env: Env = {}): Promise<{ code: number; well: boolean; findings: Finding[] }> {
   const { code, out } = await runPortcullis(auth, ['doctor', '--json'], {

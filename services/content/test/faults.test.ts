@@ -4,7 +4,7 @@ import { createDatabase, race, startProxy, type TestProxy } from '@portcullis/te
 import { bearer, read, schemas, startContent } from './support/content.ts'
 import { until } from './support/until.ts'
 
-const proxy = await startProxy(t, await createDatabase('content'))
+const proxy = await startProxy(t, await createDatabase(t, 'content'))
 const { app, issuer, redis } = await startContent(t, { DATABASE_URL: proxy.url })
 const ada = bearer(issuer.mint({ user: 'ada' }))
 const payload = { title: 'a', description: '' }

@@ -24,7 +24,7 @@ const explained = Compile(
   Type.Tuple([Type.Object({ 'QUERY PLAN': Type.Tuple([Type.Object({ Plan: NodeSchema })]) })]),
 )
 
-const pool = new pg.Pool({ connectionString: await createDatabase('content') })
+const pool = new pg.Pool({ connectionString: await createDatabase(t, 'content') })
 const queries: CompiledQuery[] = []
 const db = new Kysely<DB>({
   dialect: new PostgresDialect({ pool }),

@@ -8,7 +8,7 @@ import { createDatabase } from '@portcullis/test-kit'
 const program = createRequire(import.meta.url).resolve('kysely-codegen/package.json')
 
 t.test('the types of the tables are those of a freshly migrated database', async (t) => {
-  const DATABASE_URL = await createDatabase('content')
+  const DATABASE_URL = await createDatabase(t, 'content')
   const verify = promisify(execFile)(process.execPath, [join(program, '../dist/cli/bin.js'), '--verify'], {
     cwd: join(import.meta.dirname, '..'),
     env: { ...process.env, DATABASE_URL },

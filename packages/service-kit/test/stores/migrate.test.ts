@@ -3,7 +3,7 @@ import pg from 'pg'
 import { migrate } from '@portcullis/service-kit'
 import { createDatabase } from '@portcullis/test-kit'
 
-const databaseUrl = await createDatabase('content')
+const databaseUrl = await createDatabase(t, 'content')
 const client = new pg.Client({ connectionString: databaseUrl })
 await client.connect()
 t.teardown(() => client.end())

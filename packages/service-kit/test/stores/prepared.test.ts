@@ -4,7 +4,7 @@ import { createPool } from '@portcullis/service-kit'
 import { createDatabase } from '@portcullis/test-kit'
 import { prepared } from '../../src/stores/prepared.ts'
 
-const pool = createPool({ url: await createDatabase('content'), name: 'test', poolSize: 1 })
+const pool = createPool({ url: await createDatabase(t, 'content'), name: 'test', poolSize: 1 })
 const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: prepared(pool) }) })
 t.teardown(() => pool.end())
 const statements = async () => {

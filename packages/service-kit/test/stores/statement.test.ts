@@ -7,7 +7,7 @@ interface DB {
   tasks: { id: string; title: string }
 }
 
-const url = await createDatabase('content')
+const url = await createDatabase(t, 'content')
 const pool = createPool({ url, name: 'test' })
 t.teardown(() => pool.end())
 const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })

@@ -12,7 +12,7 @@ import {
 import { createDatabase, startProxy } from '@portcullis/test-kit'
 import { until } from '../support/until.ts'
 
-const url = await createDatabase('content')
+const url = await createDatabase(t, 'content')
 const proxy = await startProxy(t, url)
 const pool = createPool({ url: proxy.url, name: 'test', poolSize: 2 })
 const db = new Kysely<{ things: { name: string } }>({ dialect: new PostgresDialect({ pool }) })

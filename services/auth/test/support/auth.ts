@@ -65,7 +65,7 @@ export async function startAuth(
   t: Teardown,
   overrides: Readonly<Record<string, string>> = {},
 ): Promise<TestAuth> {
-  const [databaseUrl, redis] = await Promise.all([createDatabase('auth'), startRedis(t)])
+  const [databaseUrl, redis] = await Promise.all([createDatabase(t, 'auth'), startRedis(t)])
   const clock = new MovableClock()
   const env = {
     HOST: '127.0.0.1',

@@ -33,7 +33,7 @@ export async function startContent(
   deps: Deps = {},
 ): Promise<Content> {
   const [databaseUrl, redis, issuer] = await Promise.all([
-    createDatabase('content'),
+    createDatabase(t, 'content'),
     startRedis(t),
     startIssuer(t),
   ])
