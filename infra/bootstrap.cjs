@@ -5,6 +5,7 @@
 
 const fs = require('node:fs')
 const path = require('node:path')
+const { joinedPackages, joinPackages } = require('./bootstrap/joined.cjs')
 const { run, runInFront, stopAll } = require('./bootstrap/run.cjs')
 const { findTools } = require('./bootstrap/tools.cjs')
 
@@ -88,10 +89,16 @@ async function main(script, args) {
   env.NODE_COMPILE_CACHE ??= path.join(home, 'compiled')
 
   // pnpm compares the installation with the manifests; `exec` would install by itself, but out of reach of signals.
-  const check = ['--config.verifyDepsBeforeRun=error', 'exec', tools.node, '--eval', '']
+  const check = ['--config.verifyDepsBeforeRun=error', 'exec', 'true']
   const { code } = await run(tools.pnpm, check, { cwd: root, env })
   const installed = code === 0 ? 0 : await runInFront(tools.pnpm, ['install'], { cwd: root, env })
   if (installed !== 0 || stopping) return installed || 1
+  const { folder, hook, isMade } = joinedPackages()
+  // `npm start` joins them when it has started, for the next time.
+  const isNeeded = script !== COMMANDS.start
+  if (isNeeded && !isMade) await joinPackages(folder, tools.node, env)
+  if (stopping) return 1
+  if (isNeeded || isMade) env.NODE_OPTIONS += ` --import=${hook}`
   return runInFront(tools.node, ['--conditions=@portcullis/source', path.join(root, script), ...args], {
     env,
   })

@@ -44,8 +44,15 @@ export async function startServer(
   const began = performance.now()
   const child = spawn(command[0] ?? process.execPath, command.slice(1), {
     cwd: root,
-    // Compiled code is kept on a laptop, and not in production.
-    env: { ...process.env, NODE_COMPILE_CACHE: '', NODE_ENV: 'production', ...env, PORT: String(port) },
+    // Compiled code and joined packages are kept on a laptop, and not in production.
+    env: {
+      ...process.env,
+      NODE_COMPILE_CACHE: '',
+      NODE_OPTIONS: '',
+      NODE_ENV: 'production',
+      ...env,
+      PORT: String(port),
+    },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   const url = `http://127.0.0.1:${port}`

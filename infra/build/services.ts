@@ -30,7 +30,7 @@ const REQUIRE = [
 ].join(';')
 
 /** @fastify/swagger-ui sends files that lie beside its code: from the bundle it looks them up where they are. */
-const swaggerUiFiles: Plugin = {
+export const swaggerUiFiles: Plugin = {
   name: 'files of @fastify/swagger-ui',
   setup: (bundler) => {
     bundler.onLoad({ filter: /@fastify[\\/]swagger-ui[\\/](?:index|lib[\\/]routes)\.js$/ }, ({ path }) => {

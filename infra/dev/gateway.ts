@@ -8,11 +8,14 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { describeOrigin, parseDocument } from './openapi.ts'
+import type { ServiceName } from './places.ts'
 
 export interface GatewayOptions {
   /** Base URLs of the services. */
   readonly auth: string
   readonly content: string
+  /** Resolve when each of them answers; without, they do already. */
+  readonly ready?: Readonly<Record<ServiceName, Promise<void>>> | undefined
 }
 
 /** The type that the plugin wants; it has been checked as much as it has to be where it was read. */
@@ -22,10 +25,10 @@ const Specification = Compile(Type.Unsafe<StaticDocumentSpec['document']>(Type.O
 const CONTENT_PREFIXES = ['/api/v1/posts', '/api/v1/tasks']
 
 /**
- * One origin for both services, as nginx is in front of the containers. Both have to answer already: their
- * documents are merged into one for `/docs` and `/openapi.json`.
+ * One origin for both services, as nginx is in front of the containers. It is there when both answer: their documents are
+ * merged into one for `/docs` and `/openapi.json`.
  */
-export async function buildGateway({ auth, content }: GatewayOptions): Promise<FastifyInstance> {
+export async function buildGateway({ auth, content, ready }: GatewayOptions): Promise<FastifyInstance> {
   const app = fastify({
     forceCloseConnections: true,
     frameworkErrors: (_error, request, reply) => void sendProblem(request, reply, 'REQUEST_MALFORMED'),
@@ -35,10 +38,6 @@ export async function buildGateway({ auth, content }: GatewayOptions): Promise<F
     sendProblem(request, reply, isCallersFault(error) ? 'REQUEST_MALFORMED' : 'UNAVAILABLE'),
   )
 
-  const document = await mergedDocument({ auth, content })
-  await app.register(swagger, { mode: 'static', specification: { document: Specification.Parse(document) } })
-  await app.register(swaggerUi, docsPage('Portcullis'))
-  app.get('/openapi.json', async () => document)
   app.get('/', async (_request, reply) => reply.redirect('/docs'))
   app.get('/health/live', async () => ({ status: 'ok' }))
   app.get('/health/ready', async (request, reply) => {
@@ -51,15 +50,24 @@ export async function buildGateway({ auth, content }: GatewayOptions): Promise<F
     await app.register(httpProxy, { ...proxyTo(content), prefix, rewritePrefix: prefix })
   }
   await app.register(httpProxy, { ...proxyTo(auth), routes: ['/*'] })
+
+  const document = await mergedDocument({ auth, content, ready })
+  await app.register(swagger, { mode: 'static', specification: { document: Specification.Parse(document) } })
+  await app.register(swaggerUi, docsPage('Portcullis'))
+  app.get('/openapi.json', async () => document)
   return app
 }
 
-async function mergedDocument(services: { auth: string; content: string }) {
-  const [auth, content] = await Promise.all([documentOf(services.auth), documentOf(services.content)])
+async function mergedDocument({ ready, ...urls }: GatewayOptions) {
+  const [auth, content] = await Promise.all([
+    documentOf(urls.auth, ready?.auth),
+    documentOf(urls.content, ready?.content),
+  ])
   return describeOrigin({ auth, content })
 }
 
-async function documentOf(service: string) {
+async function documentOf(service: string, ready: Promise<void> | undefined) {
+  await ready
   const response = await fetch(`${service}/openapi.json`)
   return parseDocument(await response.json())
 }

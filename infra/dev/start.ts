@@ -1,6 +1,7 @@
-import type { ChildProcess } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { joinedPackages, program } from '../bootstrap/joined.cjs'
 import { checkpoint } from './databases.ts'
 import { makeWhatIsMissing } from './first-start.ts'
 import { greet } from './greeting.ts'
@@ -16,6 +17,7 @@ import {
   startService,
   storeVariables,
   untilServiceReady,
+  type ServiceProcess,
   type Setting,
 } from './services.ts'
 import { messageOf, StopError } from './stop-error.ts'
@@ -41,7 +43,7 @@ async function start(run: RunFile, parts: Parts, ports: Ports): Promise<void> {
     makeWhatIsMissing(postgres.url, secrets),
   )
   const setting: Setting = {
-    origin: originOf(ports),
+    origin: urlOf(ports.gateway),
     ports,
     metricsPorts: { auth: await freePort(9101), content: await freePort(9102) },
     databases,
@@ -50,38 +52,49 @@ async function start(run: RunFile, parts: Parts, ports: Ports): Promise<void> {
   }
   writeVariables(setting, secrets)
   const services = startServices(run, parts, setting)
-  // Loaded while the services start, lest they wait for it.
-  const [{ buildGateway }] = await Promise.all([import('./gateway.ts'), services])
-  const gateway = await buildGateway({
-    auth: `http://localhost:${ports.auth}`,
-    content: `http://localhost:${ports.content}`,
-  })
+  const { auth, content } = services
+  const [gateway] = await Promise.all([makeGateway(ports, services), auth.ready, content.ready])
+  const stop = (child: ChildProcess) => () => end(child, 'SIGTERM', SERVICE_PATIENCE_MS)
+  parts.add(...[auth, content].map(({ name, child }) => ({ name, child, stop: stop(child) })))
   parts.onStop(() => gateway.close())
   await gateway.listen({ host: 'localhost', port: ports.gateway })
   say('gateway', setting.origin)
   if (!parts.isStopping) greet(setting, adminPassword, began)
   // What the first start has written need not be waited for at its end.
   if (postgres.own !== undefined) await checkpoint(postgres.url).catch(() => undefined)
+  const joined = joinedPackages()
+  if (!joined.isMade)
+    parts.watch(spawn(process.execPath, [program, joined.folder], { stdio: 'ignore' }), 'SIGTERM')
 }
 
-async function startServices(run: RunFile, parts: Parts, setting: Setting): Promise<void> {
-  const names: ServiceName[] = ['auth', 'content']
+interface StartedService extends ServiceProcess {
+  readonly ready: Promise<void>
+}
+type Services = Readonly<Record<ServiceName, StartedService>>
+
+function startServices(run: RunFile, parts: Parts, setting: Setting): Services {
   const from = performance.now()
-  const services = names.map((name) => {
+  const started = (name: ServiceName): StartedService => {
     const service = startService(name, serviceVariables(name, setting), logFile(name))
     parts.watch(service.child, 'SIGTERM')
     if (service.child.pid !== undefined) run.addPart(service.child.pid, `services/${name}/src/server.ts`)
-    return service
+    const url = urlOf(setting.ports[name])
+    const ready = during(name, untilServiceReady(service, url)).then(() =>
+      say(name, `${url} (${since(from)})`),
+    )
+    return { ...service, ready }
+  }
+  return { auth: started('auth'), content: started('content') }
+}
+
+/** Made while the services start, lest they wait for it. */
+async function makeGateway(ports: Ports, { auth, content }: Services) {
+  const { buildGateway } = await import('./gateway.ts')
+  return buildGateway({
+    auth: urlOf(ports.auth),
+    content: urlOf(ports.content),
+    ready: { auth: auth.ready, content: content.ready },
   })
-  await Promise.all(
-    services.map(async (service) => {
-      const url = `http://localhost:${setting.ports[service.name]}`
-      await during(service.name, untilServiceReady(service, url))
-      say(service.name, `${url} (${since(from)})`)
-    }),
-  )
-  const stop = (child: ChildProcess) => () => end(child, 'SIGTERM', SERVICE_PATIENCE_MS)
-  parts.add(...services.map(({ name, child }) => ({ name, child, stop: stop(child) })))
 }
 
 /** What `npm run portcullis` needs to reach what runs here. */
@@ -101,8 +114,8 @@ interface Ports extends Readonly<Record<ServiceName, number>> {
   readonly gateway: number
 }
 
-function originOf({ gateway }: Ports): string {
-  return `http://localhost:${gateway}`
+function urlOf(port: number): string {
+  return `http://localhost:${port}`
 }
 
 function chosenPorts(): Ports {
@@ -119,7 +132,7 @@ function chosenPorts(): Ports {
 
 async function main(): Promise<void> {
   const ports = chosenPorts()
-  const run = await RunFile.claim(originOf(ports))
+  const run = await RunFile.claim(urlOf(ports.gateway))
   const parts = new Parts(() => run.release())
   parts.listen()
   try {

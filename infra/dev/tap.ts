@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { clearCoverage, COVERAGE_ARGUMENTS, coverageLines } from './coverage.ts'
-import { joinPackages } from './joined.ts'
 import { root } from './places.ts'
 import { ended } from './processes.ts'
 import { TapLines } from './tap-lines.ts'
@@ -36,7 +35,7 @@ export async function runTap(
   // A home that lies in the checkout would hide the settings from tap, and cached code blurs the coverage.
   const env: NodeJS.ProcessEnv = { ...process.env, ...variables, TAP_RCFILE: join(root, '.taprc') }
   if (withCoverage) delete env['NODE_COMPILE_CACHE']
-  else env['NODE_OPTIONS'] = [env['NODE_OPTIONS'] ?? '', NOTE_NO_MODULES, await joinPackages()].join(' ')
+  else env['NODE_OPTIONS'] = [env['NODE_OPTIONS'] ?? '', NOTE_NO_MODULES].join(' ')
   clearCoverage()
   const program = join(fileURLToPath(import.meta.resolve('tap/package.json')), '../dist/esm/run.mjs')
   const child = spawn(process.execPath, [program, ...options, ...own], {

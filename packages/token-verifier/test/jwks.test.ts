@@ -110,6 +110,29 @@ t.test('while the issuer is away old keys serve, until they are too old; then it
   t.equal(await source.find(first.kid), first.publicPem)
 })
 
+t.test('who has no keys asks four times a second; who has some, once in five seconds at last', async (t) => {
+  const { source, state, clock } = setup([first.jwk])
+  const askFor = async (seconds: number) => {
+    const before = state.requests.length
+    for (let ms = 0; ms < seconds * 1000; ms += 50) {
+      await Promise.resolve(source.find(first.kid)).catch(() => undefined)
+      clock.advance(50)
+    }
+    return state.requests.length - before
+  }
+  state.isDown = true
+  // After 50, 100, 200 and then each 250 ms.
+  t.equal(await askFor(10), 42)
+
+  state.isDown = false
+  clock.advance(250)
+  await source.find(first.kid)
+  state.isDown = true
+  clock.advance(400_000)
+  await askFor(20)
+  t.equal(await askFor(20), 4)
+})
+
 t.test('an unknown kid is 503 while the issuer is away: it may be a new key', async (t) => {
   const { source, state } = setup([first.jwk])
   await source.find(first.kid)

@@ -7,8 +7,10 @@ import type { KeySource } from './source.ts'
 
 const UNKNOWN_COOLDOWN_MS = 30_000
 const UNKNOWN_KEPT = 1000
-const FIRST_RETRY_MS = 250
+const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 5000
+/** While there are no keys at all, and so no token can be judged. */
+const LONGEST_RETRY_WITHOUT_KEYS_MS = 250
 
 export interface JwksOptions {
   url: string
@@ -128,7 +130,8 @@ class JwksKeys implements KeySource {
           this.#failed = undefined
         },
         (error: unknown) => {
-          const wait = Math.min((failed?.wait ?? FIRST_RETRY_MS / 2) * 2, LONGEST_RETRY_MS)
+          const longest = this.#held ? LONGEST_RETRY_MS : LONGEST_RETRY_WITHOUT_KEYS_MS
+          const wait = Math.min((failed?.wait ?? FIRST_RETRY_MS / 2) * 2, longest)
           this.#failed = { at: instant(this.#clock), wait }
           this.#options.onError?.(error)
           throw error
