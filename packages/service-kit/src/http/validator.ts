@@ -47,10 +47,23 @@ export function validatorFactory(): AjvCompiler.BuildCompilerFromPool {
           ajv.addFormat('email', isEmail)
         },
       })
-    const body = compile(false)
-    const text = compile(true)
+    const body = shared(compile(false))
+    const text = shared(compile(true))
     // What is typed as the schema is in truth the route's part: { schema, method, url, httpPart }.
     return (part) =>
       typeof part === 'object' && 'httpPart' in part && part['httpPart'] === 'body' ? body(part) : text(part)
+  }
+}
+
+type Compiler = ReturnType<AjvCompiler.BuildCompilerFromPool>
+
+/** Parts of routes that are described alike, as headers and paging are, share one validator. */
+function shared(compile: Compiler): Compiler {
+  const made = new Map<string, ReturnType<Compiler>>()
+  return (part) => {
+    const key = JSON.stringify(typeof part === 'object' && 'schema' in part ? part['schema'] : part)
+    const validator = made.get(key) ?? compile(part)
+    made.set(key, validator)
+    return validator
   }
 }
