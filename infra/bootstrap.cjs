@@ -94,7 +94,7 @@ async function main(script, args) {
   const installed = code === 0 ? 0 : await runInFront(tools.pnpm, ['install'], { cwd: root, env })
   if (installed !== 0 || stopping) return installed || 1
   const { folder, hook, isMade } = joinedPackages()
-  // `npm start` joins them when it has started, for the next time.
+  // `npm start` joins them while it starts, for the next time.
   const isNeeded = script !== COMMANDS.start
   if (isNeeded && !isMade) await joinPackages(folder, tools.node, env)
   if (stopping) return 1

@@ -1,13 +1,15 @@
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { swaggerUiFiles } from '../build/services.ts'
 import { root } from './places.ts'
 import { commandOf } from './processes.ts'
+import { runMain } from './run-main.ts'
 
 /** Names by which a package is imported, beside its own. */
 const PARTS: Readonly<Record<string, readonly string[]>> = {
@@ -42,7 +44,8 @@ async function joinPackages(folder: string): Promise<void> {
   const homes = globSync(['{packages,services}/*/package.json', 'infra/package.json'], { cwd: root }).map(
     (manifest) => join(root, dirname(manifest)),
   )
-  const joined = homes.flatMap((home) => writeEntries(home, entries))
+  const joined: Joined[] = []
+  for (const home of homes) joined.push(...(await writeEntries(home, entries)))
   const serviceKit = join(root, 'packages/service-kit/package.json')
   await build({
     absWorkingDir: entries,
@@ -77,31 +80,30 @@ function sweep(folder: string): void {
 }
 
 /** Writes a module for each package that `home` imports and nobody before: it exports what the package does. */
-function writeEntries(home: string, entries: string): Joined[] {
+async function writeEntries(home: string, entries: string): Promise<Joined[]> {
   const manifest = Manifest.Parse(JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')))
   const joined = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
     .filter((name) => !isLeft(name))
     .flatMap((name) => [name, ...(PARTS[name] ?? [])])
     .map((name) => ({ name, file: name.replaceAll('/', '+') }))
     .filter(({ file }) => !existsSync(join(entries, `${file}.mjs`)))
-  const exported = exportsOf(joined, home)
+  const exported = await exportsOf(joined, home)
   joined.forEach(({ name, file }, index) =>
     writeFileSync(join(entries, `${file}.mjs`), `export { ${exported[index]?.join(', ')} } from '${name}'\n`),
   )
   return joined
 }
 
+const run = promisify(execFile)
 const Exports = Compile(Type.Array(Type.Array(Type.String())))
 
 /** What Node finds to import, which of CommonJS nobody but Node can tell. */
-function exportsOf(joined: readonly Joined[], home: string): string[][] {
+async function exportsOf(joined: readonly Joined[], home: string): Promise<string[][]> {
   const names = joined.map(({ name }) => `Object.keys(await import('${name}'))`)
   const program = `console.log(JSON.stringify([${names.join()}]))`
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
-    cwd: home,
-    encoding: 'utf8',
-  })
-  if (stdout === '') throw new Error(stderr)
+  const asked = run(process.execPath, ['--input-type=module', '--eval', program], { cwd: home })
+  process.once('exit', () => asked.child.kill())
+  const { stdout } = await asked
   return Exports.Parse(JSON.parse(stdout)).map((keys) => keys.filter((key) => /^[\w$]+$/.test(key)))
 }
 
@@ -120,5 +122,7 @@ if (!process.env.OTEL_EXPORTER_OTLP_ENDPOINT) registerHooks({
 })
 `
 
-await joinPackages(process.argv[2] ?? '')
-process.exit(0)
+await runMain(async () => {
+  await joinPackages(process.argv[2] ?? '')
+  return 0
+})

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { joinedPackages, program } from '../bootstrap/joined.cjs'
@@ -62,9 +63,16 @@ async function start(run: RunFile, parts: Parts, ports: Ports): Promise<void> {
   if (!parts.isStopping) greet(setting, adminPassword, began)
   // What the first start has written need not be waited for at its end.
   if (postgres.own !== undefined) await checkpoint(postgres.url).catch(() => undefined)
-  const joined = joinedPackages()
-  if (!joined.isMade)
-    parts.watch(spawn(process.execPath, [program, joined.folder], { stdio: 'ignore' }), 'SIGTERM')
+}
+
+/** So that the next start is faster; this one takes precedence. */
+function joinPackages(parts: Parts): void {
+  const { folder, isMade } = joinedPackages()
+  if (isMade) return
+  const child = spawn(process.execPath, [program, folder], { stdio: 'ignore' })
+  child.on('error', () => undefined)
+  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW)
+  parts.watch(child, 'SIGTERM')
 }
 
 interface StartedService extends ServiceProcess {
@@ -139,6 +147,7 @@ async function main(): Promise<void> {
     await assertFree(ports.gateway, 'GATEWAY_PORT')
     await assertFree(ports.auth, 'AUTH_PORT')
     await assertFree(ports.content, 'CONTENT_PORT')
+    joinPackages(parts)
     await start(run, parts, ports)
   } catch (error) {
     if (!parts.isStopping) complain('failed', messageOf(error))
