@@ -15,7 +15,8 @@ const program = path.join(root, 'infra/dev/join.ts')
 /** @returns {Joined} where they are for what is installed now, and the URL of the module that makes a process load them */
 function joinedPackages() {
   const hash = crypto.createHash('sha256').update(root)
-  for (const file of [program, path.join(root, 'pnpm-lock.yaml')]) hash.update(fs.readFileSync(file))
+  for (const file of ['pnpm-lock.yaml', 'infra/dev/join.ts', 'infra/build/services.ts'])
+    hash.update(fs.readFileSync(path.join(root, file)))
   const folder = path.join(root, '.portcullis/joined', hash.digest('hex').slice(0, 16))
   const hook = path.join(folder, 'hook.mjs')
   return { folder, hook: pathToFileURL(hook).href, isMade: fs.existsSync(hook) }

@@ -41,9 +41,9 @@ export async function buildGateway({ auth, content, ready }: GatewayOptions): Pr
   app.get('/', async (_request, reply) => reply.redirect('/docs'))
   app.get('/health/live', async () => ({ status: 'ok' }))
   app.get('/health/ready', async (request, reply) => {
-    const ready = await Promise.all([isReady(auth), isReady(content)])
-    if (!ready.includes(false)) return { status: 'ok' }
-    return sendProblem(request, reply, 'UNAVAILABLE', ready[0] ? 'Not ready: content.' : 'Not ready: auth.')
+    const both = await Promise.all([isReady(auth), isReady(content)])
+    if (!both.includes(false)) return { status: 'ok' }
+    return sendProblem(request, reply, 'UNAVAILABLE', both[0] ? 'Not ready: content.' : 'Not ready: auth.')
   })
 
   for (const prefix of CONTENT_PREFIXES) {

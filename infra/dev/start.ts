@@ -1,7 +1,6 @@
-import { writeFileSync } from 'node:fs'
-import { constants, setPriority } from 'node:os'
-import { join } from 'node:path'
 import { spawn, type ChildProcess } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { joinedPackages, program } from '../bootstrap/joined.cjs'
 import { checkpoint } from './databases.ts'
 import { makeWhatIsMissing } from './first-start.ts'
@@ -69,9 +68,8 @@ async function start(run: RunFile, parts: Parts, ports: Ports): Promise<void> {
 function joinPackages(parts: Parts): void {
   const { folder, isMade } = joinedPackages()
   if (isMade) return
-  const child = spawn(process.execPath, [program, folder], { stdio: 'ignore' })
+  const child = spawn('nice', ['-n', '19', process.execPath, program, folder], { stdio: 'ignore' })
   child.on('error', () => undefined)
-  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW)
   parts.watch(child, 'SIGTERM')
 }
 

@@ -86,6 +86,9 @@ t.test('a stampede on what nobody remembers makes one query', async (t) => {
     const post = await write()
     return queries(one, () => Promise.all(Array.from({ length: 200 }, () => title(one, post.id))))
   }
-  // Where a busy machine stops the test for a moment, nobody can tell what others have changed, and more are made.
-  await t.resolves(until(async () => (await stampede()) <= 1))
+  const counts: number[] = []
+  for (let n = 0; n < 9; n++) counts.push(await stampede())
+  // The median: others of this process ask the database too, and a busy machine can stop the whole test for a moment.
+  const median = counts.toSorted((x, y) => x - y)[4] ?? Infinity
+  t.ok(median <= 1, counts.join())
 })
