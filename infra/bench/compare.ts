@@ -52,13 +52,20 @@ export async function measure(load: Load, seconds: number): Promise<Measure> {
   const cpu = server.cpuMicros() - before
   const answered = result['2xx']
   if (result.non2xx > 0 || result.errors > 0)
-    throw new Error(`${method} ${path}: ${result.non2xx} refused and ${result.errors} lost of ${answered}`)
+    throw new Error(`${method} ${path}: ${result.errors} lost, and answered ${countsOf(result)}`)
   return {
     rps: answered / result.duration,
     cpuMicros: cpu / answered,
     p50: result.latency.p50,
     p99: result.latency.p99,
   }
+}
+
+/** How often each status was answered, such as `200: 9731, 503: 12`. */
+function countsOf({ statusCodeStats = {} }: autocannon.Result): string {
+  return Object.entries(statusCodeStats)
+    .map(([status, { count = 0 }]) => `${status}: ${count}`)
+    .join(', ')
 }
 
 /** A request takes a state that none under way has, and leaves the next one. */

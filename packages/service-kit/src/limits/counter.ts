@@ -83,17 +83,38 @@ export class RequestCounter {
     this.#now = now
   }
 
+  /**
+   * Counts one request of the caller, who is far from the limit: undefined, and nothing is counted, if that cannot
+   * be told without asking Redis.
+   */
+  addAtOnce(key: string, windowMs: number, max: number): Count | undefined {
+    const caller = this.#find(key, windowMs)
+    if (caller.foreign + caller.own >= max || this.#isToAsk(caller, max)) return undefined
+    this.#count(caller)
+    return this.#place(caller, caller.foreign + caller.own)
+  }
+
   /** Counts one request of the caller; waits only where Redis has to be asked. Never rejects. */
   add(key: string, windowMs: number, max: number): Count | Promise<Count> {
     const caller = this.#find(key, windowMs)
     if (caller.foreign + caller.own > max) return this.#place(caller, max + 1)
+    const isToAsk = this.#isToAsk(caller, max)
+    this.#count(caller)
+    const { own } = caller
+    if (!isToAsk) return this.#place(caller, caller.foreign + own)
+    return this.#settle().then(() => this.#place(caller, caller.foreign + own))
+  }
+
+  /** Whether the next request takes the caller beyond what it may use without Redis. */
+  #isToAsk({ foreign, own, told }: Caller, max: number): boolean {
+    const allowance = Math.max(1, Math.floor((max - foreign - told) / 4))
+    return own + 1 - told > allowance && this.#isUsable()
+  }
+
+  #count(caller: Caller): void {
     caller.own += 1
-    const own = caller.own
     this.#unsettled.add(caller)
     this.#settleSoon()
-    const allowance = Math.max(1, Math.floor((max - caller.foreign - caller.told) / 4))
-    if (own - caller.told <= allowance || !this.#isUsable()) return this.#place(caller, caller.foreign + own)
-    return this.#settle().then(() => this.#place(caller, caller.foreign + own))
   }
 
   #place({ until }: Caller, current: number): Count {

@@ -1,8 +1,7 @@
 import fp from 'fastify-plugin'
 import fastifyPostgres from '@fastify/postgres'
-import { Kysely, PostgresDialect } from 'kysely'
 import { hearErrors, poolOptions, type PostgresOptions } from './pool.ts'
-import { prepared } from './prepared.ts'
+import { PooledKysely } from './prepared.ts'
 
 /**
  * `app.pg` (@fastify/postgres) and `app.db`, Kysely over its pool, with timeouts that answer a request within
@@ -17,7 +16,7 @@ export default fp<PostgresOptions>(
     await app.register(fastifyPostgres, poolOptions(options))
     hearErrors(app.pg.pool, (error) => app.log.warn({ err: error }, 'a connection to the database broke'))
     // Never destroyed: @fastify/postgres ends the pool when the app closes.
-    app.decorate('db', new Kysely<unknown>({ dialect: new PostgresDialect({ pool: prepared(app.pg.pool) }) }))
+    app.decorate('db', new PooledKysely<unknown>(app.pg.pool))
     app.health.add('postgres', async () => {
       await app.pg.query('select 1')
     })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
-import type { PostgresPool } from 'kysely'
+import { Kysely, PostgresDialect, type PostgresPool } from 'kysely'
 
 /** Statements are few and written in code; a list of them that grows beyond this is not prepared any further. */
 const MAX_STATEMENTS = 200
@@ -42,8 +42,25 @@ export function preparer(): (client: pg.PoolClient) => pg.PoolClient {
   }
 }
 
+/**
+ * Kysely over a pool of clients that prepare their statements. What was compiled before can be sent right to the
+ * pool, past the layers of Kysely's driver, which take 10 of the 160 µs of an insert.
+ */
+export class PooledKysely<DB> extends Kysely<DB> {
+  readonly #pool: pg.Pool
+
+  constructor(pool: pg.Pool) {
+    super({ dialect: new PostgresDialect({ pool: prepared(pool) }) })
+    this.#pool = pool
+  }
+
+  async query<Row extends pg.QueryResultRow>(query: pg.QueryConfig<unknown[]>): Promise<Row[]> {
+    return (await this.#pool.query<Row>(query)).rows
+  }
+}
+
 /** The pool as Kysely takes it, of clients that prepare their statements. */
-export function prepared(pool: pg.Pool): PostgresPool {
+function prepared(pool: pg.Pool): PostgresPool {
   const prepare = preparer()
   return {
     options: pool.options,

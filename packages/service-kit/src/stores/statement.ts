@@ -13,6 +13,7 @@ import {
 
 import type { QueryResultRow } from 'pg'
 import { Pipeline } from './pipeline.ts'
+import { PooledKysely } from './prepared.ts'
 
 /** Stands for an argument while a statement is built. */
 export type Param<Args> = <Name extends keyof Args>(name: Name) => RawBuilder<Args[Name]>
@@ -41,7 +42,8 @@ export class Statement<Args extends object, Row extends QueryResultRow> {
 
   async all(db: Executor, args: Args): Promise<Row[]> {
     const values = this.#values(args)
-    if (db instanceof Pipeline) return db.query({ name: this.#name, text: this.#query.sql, values })
+    if (db instanceof Pipeline || db instanceof PooledKysely)
+      return db.query({ name: this.#name, text: this.#query.sql, values })
     const { rows } = await db.executeQuery<Row>({ ...this.#query, parameters: values })
     return rows
   }

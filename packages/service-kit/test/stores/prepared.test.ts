@@ -1,11 +1,11 @@
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import t from 'tap'
-import { createPool } from '@portcullis/service-kit'
+import { createPool, statement, type Param } from '@portcullis/service-kit'
 import { createDatabase } from '@portcullis/test-kit'
-import { prepared } from '../../src/stores/prepared.ts'
+import { PooledKysely } from '../../src/stores/prepared.ts'
 
 const pool = createPool({ url: await createDatabase(t, 'content'), name: 'test', poolSize: 1 })
-const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: prepared(pool) }) })
+const db = new PooledKysely<unknown>(pool)
 t.teardown(() => pool.end())
 const statements = async () => {
   const { rows } = await pool.query<{ statement: string }>(
@@ -26,6 +26,17 @@ t.test('a statement without parameters is not', async (t) => {
   await sql`select 1`.execute(db)
   await db.transaction().execute((trx) => sql`select 2`.execute(trx))
   t.equal((await statements()).length, 1)
+})
+
+t.test('a statement of code is one statement, in a transaction and without', async (t) => {
+  const next = statement((db: Kysely<unknown>, param: Param<{ n: number }>) =>
+    db.selectNoFrom(sql<number>`${param('n')}::int + 1`.as('next')),
+  )
+  t.strictSame(await next.all(db, { n: 1 }), [{ next: 2 }])
+  await db.transaction().execute(async (trx) => {
+    t.strictSame(await next.all(trx, { n: 2 }), [{ next: 3 }])
+  })
+  t.strictSame(await statements(), ['select $1::int + 1 as "next"', 'select $1::int as n'])
 })
 
 t.test('an error of a prepared statement leaves it usable', async (t) => {
