@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { root } from '../dev/places.ts'
 import { freePort } from '../dev/ports.ts'
@@ -23,6 +25,15 @@ for (const name of ['auth', 'content'] as const) {
     t.match(metrics, /^process_resident_memory_bytes\S* \d/m)
   })
 }
+
+t.test('what production runs is kept in memory with one byte a character', async (t) => {
+  const isWide = (file: string) => readFileSync(file).some((byte) => byte > 127)
+  for (const name of ['auth', 'content']) {
+    const files = globSync(join(root, `services/${name}/dist/**/*.js`))
+    t.ok(files.length > 0)
+    t.strictSame(files.filter(isWide), [], 'one other character is enough to take two bytes for each')
+  }
+})
 
 t.test('portcullis as the image has it finds the migrations', async () => {
   await pair.portcullis('migrate')

@@ -38,10 +38,10 @@ export interface ProblemPage {
 export function problemPage({ code, status, title, help }: ProblemPage): string {
   return page(
     title,
-    html`<p class="status">${status} · <code>${code}</code></p>
+    html`<p class="status">${status} &middot; <code>${code}</code></p>
       <h1>${title}</h1>
       <p>!${withCode(help)}</p>
-      <nav><a href="/problems">All error codes</a> · <a href="/docs">All routes</a></nav>`,
+      <nav><a href="/problems">All error codes</a> &middot; <a href="/docs">All routes</a></nav>`,
   )
 }
 
@@ -94,7 +94,7 @@ function page(title: string, body: string): string {
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title} · Portcullis</title>
+        <title>${title} &middot; Portcullis</title>
         !${STYLE_ELEMENT}
       </head>
       <body>
