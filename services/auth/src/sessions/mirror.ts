@@ -4,6 +4,10 @@ import { isReady, onLost, primariesOf, sendAll, type RedisClient } from '@portcu
 import type { DB } from '../database/tables.ts'
 import { listLiveSessionIds, listLiveSessions, type MirroredSession } from './queries.ts'
 
+/** A session to be shown, or to be taken out. */
+type Change =
+  { readonly live: MirroredSession } | { readonly ended: { readonly id: string; readonly user_id: string } }
+
 /** Set while the mirror is whole; when it is missing, Redis has lost what it held. */
 const WHOLE = 'mirror:whole'
 const PREFIX = 'active:'
@@ -70,7 +74,7 @@ export class SessionMirror {
   #isWhole = false
   #sweptAt = 0
   #repair: Promise<void> | undefined
-  readonly #waiting: MirroredSession[] = []
+  readonly #waiting: Change[] = []
   #next: Promise<void> | undefined
   #writing: Promise<void> = Promise.resolve()
 
@@ -84,9 +88,20 @@ export class SessionMirror {
     onLost(redis, () => (this.#isWhole = false))
   }
 
-  /** Shows a session that was opened or has a new pair. Who comes while others are written is written with the next. */
+  /** Shows a session that was opened or has a new pair. */
   put(session: MirroredSession): Promise<void> {
-    this.#waiting.push(session)
+    return this.#change([{ live: session }])
+  }
+
+  /** Takes sessions out that have ended. */
+  async drop(userId: string, sessionIds: readonly string[]): Promise<void> {
+    if (sessionIds.length > 0)
+      await this.#change(sessionIds.map((id) => ({ ended: { id, user_id: userId } })))
+  }
+
+  /** What comes while others are written is written with the next, in the order in which it came. */
+  #change(changes: readonly Change[]): Promise<void> {
+    this.#waiting.push(...changes)
     this.#next ??= this.#writing.then(() => {
       const batch = this.#waiting.splice(0)
       this.#next = undefined
@@ -94,15 +109,6 @@ export class SessionMirror {
       return this.#writing
     })
     return this.#next
-  }
-
-  /** Takes sessions out that have ended. */
-  async drop(userId: string, sessionIds: readonly string[]): Promise<void> {
-    if (sessionIds.length === 0) return
-    const results = await sendAll(this.#redis, sessionIds, (pipeline, id) =>
-      pipeline.hdel(activeKey(userId), id).set(endedKey(userId, id), '', 'PX', ENDED_MS),
-    )
-    if (results.some(([error]) => error !== null)) this.#isWhole = false
   }
 
   /** Writes everything again if Redis has lost it. To be called now and then. */
@@ -138,7 +144,7 @@ export class SessionMirror {
     let count = 0
     for (let after: string | undefined, isMore = true; isMore;) {
       const batch = await listLiveSessions(this.#db, after, BATCH)
-      await this.#write(batch)
+      await this.#write(batch.map((live) => ({ live })))
       count += batch.length
       after = batch.at(-1)?.id
       isMore = batch.length === BATCH
@@ -167,9 +173,14 @@ export class SessionMirror {
     }
   }
 
-  async #write(sessions: readonly MirroredSession[]): Promise<void> {
-    const results = await sendAll(this.#redis, sessions, (pipeline, session) => {
-      const { id, user_id, gen, ip, user_agent, last_used_at, expires_at } = session
+  async #write(changes: readonly Change[]): Promise<void> {
+    const results = await sendAll(this.#redis, changes, (pipeline, change) => {
+      if ('ended' in change) {
+        const { id, user_id } = change.ended
+        pipeline.hdel(activeKey(user_id), id).set(endedKey(user_id, id), '', 'PX', ENDED_MS)
+        return
+      }
+      const { id, user_id, gen, ip, user_agent, last_used_at, expires_at } = change.live
       const entry = JSON.stringify({ gen, ip, user_agent, last_used_at, expires_at })
       pipeline.putSession(activeKey(user_id), endedKey(user_id, id), id, gen, entry, this.#idleSeconds)
     })
