@@ -6,11 +6,14 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { suppressionViolations, topLevelViolations } from './check/conventions.ts'
 import { importViolations } from './check/imports.ts'
+import { readArguments } from './dev/arguments.ts'
 import { root } from './dev/places.ts'
 import { onParentGone } from './dev/processes.ts'
 import { since } from './dev/screen.ts'
 
-/** `npm run check`: every gate that needs no running service. */
+/** Every gate that needs no running service. */
+readArguments('npm run check', {})
+
 interface Gate {
   readonly name: string
   /** Gives what is wrong; an empty text if nothing is. */

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { readArguments, refuse } from '../dev/arguments.ts'
 import { say } from '../dev/screen.ts'
 import type { Pace } from './compare.ts'
 import { printProfiles } from './profile.ts'
@@ -8,27 +8,22 @@ import { pinLoad } from './server.ts'
 import { setStage } from './stage.ts'
 import { writeReport } from './write-report.ts'
 
-/**
- * `npm run bench [-- --only NAME] [--quick] [--json] [--report] [--profile FOLDER]`: figures, side by side with bare
- * references. Nothing fails. `--report` writes docs/performance.md.
- */
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true },
-    json: { type: 'boolean', default: false },
-    quick: { type: 'boolean', default: false },
-    report: { type: 'boolean', default: false },
-    profile: { type: 'string' },
-  },
+/** Figures, side by side with bare references. Nothing fails. `--report` writes docs/performance.md. */
+const USAGE = 'npm run bench [-- --only NAME …] [-- --quick] [-- --json] [-- --report] [-- --profile FOLDER]'
+const { values } = readArguments(USAGE, {
+  only: { type: 'string', multiple: true, default: [] },
+  json: { type: 'boolean', default: false },
+  quick: { type: 'boolean', default: false },
+  report: { type: 'boolean', default: false },
+  profile: { type: 'string' },
 })
+for (const name of values.only)
+  if (!(name in scenarios))
+    refuse(USAGE, `--only takes one of ${Object.keys(scenarios).join(', ')}; not '${name}'`)
 const pace: Pace = values.quick ? { rounds: 2, seconds: 1 } : { rounds: 5, seconds: 5 }
 const chosen = Object.entries(scenarios).filter(([name, { isQuick = false }]) =>
-  values.only ? values.only.includes(name) : isQuick || !values.quick,
+  values.only.length > 0 ? values.only.includes(name) : isQuick || !values.quick,
 )
-if (chosen.length === 0) {
-  console.error(`--only takes one of ${Object.keys(scenarios).join(', ')}`)
-  process.exit(1)
-}
 
 const isPinned = pinLoad()
 const rows: Row[] = []

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import colors from 'picocolors'
+import { readArguments } from '../dev/arguments.ts'
 import { startFreshPair } from '../dev/fresh-pair.ts'
 import { Guard, onParentGone } from '../dev/processes.ts'
 import { complain, say, since } from '../dev/screen.ts'
@@ -9,7 +10,7 @@ import { messageOf } from '../dev/stop-error.ts'
 import { cases, type Stage } from './cases.ts'
 import { findChromium, launch } from './chromium.ts'
 
-/** `npm run browser [-- FOLDER]`: the pages in a Chromium, used as people do. Screenshots go to the folder. */
+/** The pages in a Chromium, used as people do. Screenshots go to the folder. */
 async function main(screenshots: string | undefined): Promise<boolean> {
   const program = findChromium()
   if (screenshots !== undefined) mkdirSync(screenshots, { recursive: true })
@@ -44,7 +45,7 @@ async function runAll(stage: Stage): Promise<boolean> {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
 onParentGone(() => process.exit(1))
-const [folder] = process.argv.slice(2)
+const [folder] = readArguments('npm run browser [-- FOLDER]', {}, { most: 1 }).positionals
 try {
   process.exitCode = (await main(folder === undefined ? undefined : resolve(folder))) ? 0 : 1
 } catch (error) {

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import { loadavg } from 'node:os'
+import { readArguments, refuse } from '../dev/arguments.ts'
 import { runMain } from '../dev/run-main.ts'
 import { say, since } from '../dev/screen.ts'
 import type { Fault } from './fault.ts'
@@ -16,10 +17,11 @@ import { Stage } from './stage.ts'
 import { header, line } from './table.ts'
 
 /**
- * `npm run chaos [-- --quick] [-- --only TEXT]`: two instances of auth and eight verifiers as processes of their own,
- * and everything that can go wrong between them. Fails unless nobody accepted a token after its revocation had been
- * answered; how long things take is printed and never fails a run.
+ * Two instances of auth and eight verifiers as processes of their own, and everything that can go wrong between them.
+ * Fails unless nobody accepted a token after its revocation had been answered; how long things take is printed and
+ * never fails a run.
  */
+const USAGE = 'npm run chaos [-- --quick] [-- --only TEXT]'
 const FAULTS: readonly Fault[] = [
   steadyLogouts,
   requestAfterLogout,
@@ -45,12 +47,14 @@ const FAULTS: readonly Fault[] = [
   losingFailover,
 ]
 
-const args = process.argv.slice(2)
-const size = args.includes('--quick') ? 'quick' : 'full'
-const only = args.includes('--only') ? (args[args.indexOf('--only') + 1] ?? '') : ''
-
-const isWanted = ({ name, isLarge = false }: Fault): boolean =>
-  name.includes(only) && (size === 'full' || !isLarge)
+const { only = '', quick } = readArguments(USAGE, {
+  quick: { type: 'boolean', default: false },
+  only: { type: 'string' },
+}).values
+const size = quick ? 'quick' : 'full'
+const wanted = FAULTS.filter(({ name, isLarge = false }) => name.includes(only) && (!quick || !isLarge))
+if (wanted.length === 0)
+  refuse(USAGE, `--only takes a part of one of these: ${FAULTS.map(({ name }) => name).join('; ')}`)
 
 async function main(): Promise<number> {
   const began = performance.now()
@@ -60,7 +64,7 @@ async function main(): Promise<number> {
     await stage.set()
     say('stage', `2 × auth, ${stage.verifiers.length} × verifier (${since(began)}); logs in ${stage.folder}`)
     console.log(header())
-    for (const fault of FAULTS.filter(isWanted)) {
+    for (const fault of wanted) {
       const from = performance.now()
       const finding = await fault.inject(stage, size)
       console.log(line(fault.name, finding, performance.now() - from))

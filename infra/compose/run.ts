@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readArguments, refuse } from '../dev/arguments.ts'
 import { root } from '../dev/places.ts'
 import { parseDocument } from '../dev/openapi.ts'
 import { freePort } from '../dev/ports.ts'
@@ -11,11 +12,14 @@ import { checkPair, PAIR_SERVICES } from './pair.ts'
 import { untilReady, walkThrough } from './stack.ts'
 
 /**
- * `npm run compose [-- --profile ha]`: builds the images, brings the stack of docker-compose.yml up from nothing, walks
+ * Builds the images, brings the stack of docker-compose.yml up from nothing, walks
  * through the gateway, restarts each container in turn and walks again, and takes everything down. With the profile,
  * the primaries of Redis and PostgreSQL are killed under load instead.
  */
-const isPair = process.argv.join(' ').includes('--profile ha')
+const USAGE = 'npm run compose [-- --profile ha]'
+const { profile } = readArguments(USAGE, { profile: { type: 'string' } }).values
+if (profile !== undefined && profile !== 'ha') refuse(USAGE, `There is no profile '${profile}'`)
+const isPair = profile === 'ha'
 const SERVICES = ['redis', 'postgres', 'auth', 'content', 'gateway'] as const
 const OWN_IMAGES = ['auth', 'content'] as const
 const BASE_IMAGE = 'node:26-bookworm-slim'

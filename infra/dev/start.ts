@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { joinedPackages, program } from '../bootstrap/joined.cjs'
+import { readArguments } from './arguments.ts'
 import { checkpoint } from './databases.ts'
 import { makeWhatIsMissing } from './first-start.ts'
 import { greet } from './greeting.ts'
@@ -23,7 +24,8 @@ import {
 import { messageOf, StopError } from './stop-error.ts'
 import { logFile, preparePostgres, prepareRedis } from './stores.ts'
 
-/** `npm start`: everything the pair needs, the pair itself, and one origin in front of it. */
+/** Everything the pair needs, the pair itself, and one origin in front of it. */
+readArguments('npm start; its settings are variables, such as GATEWAY_PORT=9090', {})
 const began = performance.now()
 const SERVICE_PATIENCE_MS = 800
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
+import { helpIfAsked } from './arguments.ts'
 import { migrateDatabase } from './databases.ts'
 import { home, homeFolder, type ServiceName } from './places.ts'
 import { freePort } from './ports.ts'
@@ -13,7 +14,9 @@ import { complain, say, since } from './screen.ts'
 import { messageOf } from './stop-error.ts'
 import { runTap } from './tap.ts'
 
-/** `npm test [-- FILES]`: the suite, with a PostgreSQL of its own and a Redis server for every file that wants one. */
+/** The suite, with a PostgreSQL of its own and a Redis server for every file that wants one. */
+helpIfAsked("npm test [-- --coverage] [-- TAP'S OPTIONS] [-- FILE …]")
+
 const TEMPLATES: Readonly<Record<ServiceName, string>> = {
   auth: 'template_auth',
   content: 'template_content',

@@ -1,10 +1,14 @@
 import colors from 'picocolors'
+import { readArguments, refuse } from './arguments.ts'
 import { runningOrigin } from './run-file.ts'
 import { walk } from './walk-fetch.ts'
 import { steps } from './walk-steps.ts'
 
-/** `npm run walk [-- http://host:port]`: the walk that `npm start` prints, without curl. */
-const origin = process.argv[2] ?? runningOrigin() ?? `http://localhost:${process.env['GATEWAY_PORT'] || 8080}`
+/** The walk that `npm start` prints, without curl. */
+const USAGE = 'npm run walk [-- http://host:port]'
+const [given] = readArguments(USAGE, {}, { most: 1 }).positionals
+if (given !== undefined && !URL.canParse(given)) refuse(USAGE, `'${given}' is no URL`)
+const origin = given ?? runningOrigin() ?? `http://localhost:${process.env['GATEWAY_PORT'] || 8080}`
 
 console.log(`Walking at ${colors.cyan(origin)}\n`)
 let right = 0

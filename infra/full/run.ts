@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { readArguments } from '../dev/arguments.ts'
 import { root } from '../dev/places.ts'
 import { onParentGone } from '../dev/processes.ts'
 import { complain, say, since } from '../dev/screen.ts'
 
-/** `npm run test:full`: what takes longer than a change can wait for, one after the other. */
+/** What takes longer than a change can wait for, one after the other. */
+readArguments('npm run test:full', {})
 const STAGES: Readonly<Record<string, readonly string[]>> = {
   resilience: ['infra/resilience/run.ts'],
   chaos: ['infra/chaos/run.ts'],

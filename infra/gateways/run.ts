@@ -1,6 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import colors from 'picocolors'
+import { readArguments, refuse } from '../dev/arguments.ts'
 import { home, homeFolder } from '../dev/places.ts'
 import { commandOf, Guard, onParentGone } from '../dev/processes.ts'
 import { complain, say, since } from '../dev/screen.ts'
@@ -11,8 +12,12 @@ import { startGateway, type Gateway } from './gateways.ts'
 import { findProgram, type GatewayName } from './programs.ts'
 import { startWorld, type World } from './world.ts'
 
-/** `npm run gateways [-- NAME …]`: each gateway for real, in front of the pair, and what it does in each case. */
+/** Each gateway for real, in front of the pair, and what it does in each case. */
+const USAGE = 'npm run gateways [-- NAME …]'
 const NAMES: readonly GatewayName[] = ['nginx', 'caddy', 'haproxy']
+const given = readArguments(USAGE, {}, { most: Infinity }).positionals
+for (const name of given)
+  if (!NAMES.some((known) => known === name)) refuse(USAGE, `There are ${NAMES.join(', ')}; not '${name}'`)
 const PREFIX = 'gateways-'
 const WIDTH = 22
 
@@ -98,7 +103,6 @@ function interrupt(): void {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt)
 onParentGone(interrupt)
 sweep()
-const given = process.argv.slice(2)
 const wanted = NAMES.filter((name) => given.length === 0 || given.includes(name))
 try {
   process.exitCode = (await main(wanted)) ? 0 : 1

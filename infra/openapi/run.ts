@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readArguments } from '../dev/arguments.ts'
 import { startFreshPair } from '../dev/fresh-pair.ts'
 import { root } from '../dev/places.ts'
 import { Guard, onParentGone } from '../dev/processes.ts'
@@ -9,7 +10,9 @@ import { TYPED, typesFile, typesOf } from './client-types.ts'
 import { checkedIn, folder, readDocuments } from './documents.ts'
 import { lintDocuments } from './lint.ts'
 
-/** `npm run openapi`: writes the OpenAPI documents of the services and the client's types, and lints the documents. */
+/** Writes the OpenAPI documents of the services and the client's types, and lints the documents. */
+readArguments('npm run openapi', {})
+
 async function main(): Promise<boolean> {
   const pair = await startFreshPair('openapi', new Guard())
   try {

@@ -1,18 +1,20 @@
 import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readArguments, refuse } from '../dev/arguments.ts'
 import { homeFolder } from '../dev/places.ts'
 import { onParentGone } from '../dev/processes.ts'
 import { complain, say, since } from '../dev/screen.ts'
-import { messageOf, StopError } from '../dev/stop-error.ts'
+import { messageOf } from '../dev/stop-error.ts'
 import { isPackageName, pack, PACKAGES, type PackageName } from './pack.ts'
 
-/** `npm run pack [-- --to FOLDER] [-- NAME…]`: packages as files that npm installs, with those that they need. */
+/** Packages as files that npm installs, with those that they need. */
+const USAGE = 'npm run pack [-- --to FOLDER] [-- NAME …]'
+const { values, positionals } = readArguments(USAGE, { to: { type: 'string' } }, { most: Infinity })
+for (const name of positionals)
+  if (!isPackageName(name)) refuse(USAGE, `There are ${Object.keys(PACKAGES).join(', ')}; not '${name}'`)
+
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({ options: { to: { type: 'string' } }, allowPositionals: true })
-  const names: string[] = positionals.length > 0 ? positionals : Object.keys(PACKAGES)
+  const names: readonly string[] = positionals.length > 0 ? positionals : Object.keys(PACKAGES)
   const chosen: PackageName[] = names.filter(isPackageName)
-  if (chosen.length < names.length)
-    throw new StopError(`npm run pack knows ${Object.keys(PACKAGES).join(', ')}; not ${names.join(', ')}`)
   const began = performance.now()
   const folder = values.to === undefined ? homeFolder('packages') : resolve(values.to)
   const packed = await pack(chosen, folder)

@@ -1,4 +1,5 @@
 import { buildServices } from '../build/services.ts'
+import { numberOf, readArguments, refuse } from '../dev/arguments.ts'
 import { runMain } from '../dev/run-main.ts'
 import { complain, say, since } from '../dev/screen.ts'
 import { findProgram } from '../gateways/programs.ts'
@@ -7,13 +8,17 @@ import { contentWithoutPostgres, contentWithoutRedis } from './content-cases.ts'
 import { clear, setStage, type Stage } from './stage.ts'
 
 /**
- * `npm run resilience [-- --quick] [-- --only NAME] [-- --rate N]`: two instances of each service behind nginx,
- * under a load of 200 requests a second, while instances and stores go and come back.
+ * Two instances of each service behind nginx, under a load of 200 requests a second, while instances and stores go and
+ * come back.
  */
-const args = process.argv.slice(2)
-const seconds = args.includes('--quick') ? 15 : 60
-const rate = args.includes('--rate') ? Number(args[args.indexOf('--rate') + 1]) : 200
-const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : undefined
+const USAGE = 'npm run resilience [-- --quick] [-- --only NAME] [-- --rate N]'
+const { values } = readArguments(USAGE, {
+  quick: { type: 'boolean', default: false },
+  only: { type: 'string', default: '' },
+  rate: { type: 'string', default: '200' },
+})
+const seconds = values.quick ? 15 : 60
+const rate = numberOf(USAGE, '--rate', values.rate)
 
 const CASES: Readonly<Record<string, (stage: Stage) => Promise<Verdict>>> = {
   'rolling restart': (stage) => rollingRestart(stage, rate, seconds),
@@ -24,6 +29,10 @@ const CASES: Readonly<Record<string, (stage: Stage) => Promise<Verdict>>> = {
   'content, redis killed': contentWithoutRedis,
   'content, postgres restarted': contentWithoutPostgres,
 }
+
+const wanted = Object.entries(CASES).filter(([name]) => name.includes(values.only))
+if (wanted.length === 0)
+  refuse(USAGE, `--only takes a part of one of these: ${Object.keys(CASES).join('; ')}`)
 
 async function main(): Promise<number> {
   const nginx = await findProgram('nginx')
@@ -37,8 +46,7 @@ async function main(): Promise<number> {
   let failures = 0
   const rows: Readonly<Record<string, string | number>>[] = []
   try {
-    for (const [name, run] of Object.entries(CASES)) {
-      if (only !== undefined && !name.includes(only)) continue
+    for (const [name, run] of wanted) {
       const began = performance.now()
       const { facts, wrong, row } = await run(stage)
       say(wrong.length === 0 ? 'passed' : 'FAILED', `${name} (${since(began)}): ${facts.join('; ')}`)

@@ -1,25 +1,29 @@
 import { rmSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { Stage } from '../chaos/stage.ts'
 import { quantiles, Tally } from '../chaos/tally.ts'
 import { signUp, tryLogin, type User } from '../chaos/users.ts'
+import { numberOf, readArguments } from '../dev/arguments.ts'
 import { runMain } from '../dev/run-main.ts'
 import { complain, say, since } from '../dev/screen.ts'
 import { grownBeyond, header, line, take, type Sample } from './memory.ts'
 
 /**
- * `npm run soak [-- --minutes 10] [-- --rate 500]`: two instances of auth and four verifiers under a steady stream of
+ * Two instances of auth and four verifiers under a steady stream of
  * revocations, which fails if the memory of any of them, or of Redis, grows by more than the entries of the log take.
  *
  * Most revocations are made as a logout makes them, in the database, since that many users cannot log in on one
  * machine; five a second are logouts by HTTP, and are looked after as in `npm run chaos`.
  */
-const { values } = parseArgs({
-  options: { minutes: { type: 'string', default: '10' }, rate: { type: 'string', default: '500' } },
+const USAGE = 'npm run soak [-- --minutes 10] [-- --rate 500]'
+const { values } = readArguments(USAGE, {
+  minutes: { type: 'string', default: '10' },
+  rate: { type: 'string', default: '500' },
 })
+const minutes = numberOf(USAGE, '--minutes', values.minutes)
+const rate = numberOf(USAGE, '--rate', values.rate)
 const VERIFIERS = 4
 const BATCHES_PER_SECOND = 20
 const LOGOUTS_PER_SECOND = 5
@@ -100,7 +104,7 @@ async function main(): Promise<number> {
   try {
     await stage.set(VERIFIERS)
     say('stage', `2 × auth, ${VERIFIERS} × verifier (${since(began)})`)
-    wrong = await soak(stage, Number(values.minutes), Number(values.rate))
+    wrong = await soak(stage, minutes, rate)
   } finally {
     await stage.clear()
     rmSync(stage.folder, { recursive: true, force: true })
