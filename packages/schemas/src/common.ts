@@ -1,5 +1,6 @@
 import { Type, type Static, type TSchema } from 'typebox'
 import './text.ts'
+import './time.ts'
 
 /**
  * A reference to a schema with an `$id` that the application has added, typed as that schema. It becomes a

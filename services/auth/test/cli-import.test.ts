@@ -36,7 +36,7 @@ t.test('users of JSON lines keep what is known of them, and other services hear 
       email: 'Grace@example.org',
       full_name: 'Grace Hopper',
       roles: ['user', 'moderator', 'user'].slice(0, 2),
-      created_at: '2020-01-02T03:04:05.000Z',
+      created_at: '2020-01-02T21:04:05.0009+18:00',
     },
     { username: 'gone', password_hash: HASH, status: 'disabled', email: null },
   )

@@ -51,6 +51,49 @@ t.test('times are answered in UTC', async (t) => {
   t.equal(edge.due_at, '9999-12-31T23:59:59.999Z')
 })
 
+t.test('a time that is taken is answered alike, whichever request has set it', async (t) => {
+  const { id } = await written()
+  for (const [due_at, answered] of [
+    ['9999-12-31T23:59:59.9999Z', '9999-12-31T23:59:59.999Z'],
+    ['0000-12-31T23:00:00-05:00', '0001-01-01T04:00:00.000Z'],
+    ['2026-11-22T10:00:00+18:00', '2026-11-21T16:00:00.000Z'],
+    ['2026-11-22T10:00:00.123456789-16:00', '2026-11-23T02:00:00.123Z'],
+    ['2028-02-29T00:00:00Z', '2028-02-29T00:00:00.000Z'],
+  ] as const) {
+    t.equal((await written({ title: 'Plants', due_at })).due_at, answered)
+    for (const method of ['PUT', 'PATCH'] as const)
+      t.equal(
+        read(await send(method, id, { title: 'Plants', due_at }), 200, schemas.task).due_at,
+        answered,
+        `${method} ${due_at}`,
+      )
+    t.ok((await list('limit=100')).some((task) => task.id === id && task.due_at === answered))
+  }
+})
+
+t.test('a day or an hour that there is not is no time', async (t) => {
+  const { id } = await written()
+  for (const due_at of [
+    '2026-02-30T10:00:00Z',
+    '2026-04-31T10:00:00Z',
+    '2027-02-29T10:00:00Z',
+    '2026-13-01T10:00:00Z',
+    '2026-11-22T24:00:00Z',
+    '2026-11-22T10:00:60Z',
+    '2026-11-22T10:00:00+24:00',
+    '2026-11-22T10:00:00',
+    '9999-12-31T23:59:59-00:01',
+    '0000-12-31T23:59:59Z',
+  ]) {
+    t.strictSame(fields(t, await create({ title: 'Plants', due_at })), ['/due_at'], due_at)
+    for (const method of ['PUT', 'PATCH'] as const)
+      t.strictSame(fields(t, await send(method, id, { title: 'Plants', due_at })), ['/due_at'], due_at)
+    const query = new URLSearchParams({ due_before: due_at }).toString()
+    const listed = await app.inject({ url: `/api/v1/tasks?${query}`, headers: ada })
+    t.strictSame(fields(t, listed), ['due_before'], due_at)
+  }
+})
+
 t.test('answers about tasks are kept by nobody but their user', async (t) => {
   const task = await written()
   for (const response of [

@@ -1,20 +1,10 @@
 import AjvCompiler from '@fastify/ajv-compiler'
-import { isText } from '@portcullis/schemas'
+import { isDateTime, isText } from '@portcullis/schemas'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/
 const MAX_EMAIL_LENGTH = 254
 const EMAIL =
   /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i
-
-/** RFC 3339, of years that PostgreSQL and JavaScript both have, without leap seconds. */
-export function isDateTime(value: string): boolean {
-  if (value.length > 40 || !DATE_TIME.test(value)) return false
-  const time = Date.parse(value)
-  return (
-    !Number.isNaN(time) && new Date(time).getUTCFullYear() >= 1 && new Date(time).getUTCFullYear() <= 9999
-  )
-}
 
 export function isEmail(value: string): boolean {
   return value.length <= MAX_EMAIL_LENGTH && EMAIL.test(value)

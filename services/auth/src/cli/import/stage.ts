@@ -17,11 +17,16 @@ export async function createStage(trx: Kysely<DB>): Promise<void> {
 }
 
 export async function stageUsers(trx: Kysely<DB>, users: readonly StagedUser[]): Promise<void> {
+  // In milliseconds, as it will be answered: PostgreSQL would round what is finer, and refuse some offsets.
+  const rows = users.map((user) => ({
+    ...user,
+    ...(user.created_at !== undefined && { created_at: new Date(user.created_at).toISOString() }),
+  }))
   await sql`
     insert into imported (line, username, email, full_name, password_hash, roles, status, created_at)
     select line, username, email, full_name, password_hash, coalesce(roles, '{user}'), coalesce(status, 'active'),
       coalesce(created_at, now())
-    from jsonb_to_recordset(${JSON.stringify(users)}::jsonb) as r (
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (
       line bigint, username text, email text, full_name text, password_hash text, roles text[], status text,
       created_at timestamptz)`.execute(trx)
 }

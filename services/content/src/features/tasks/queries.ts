@@ -119,11 +119,16 @@ export async function replaceTask(
 export async function updateTask(
   db: Kysely<DB>,
   { id, ownerId, versions }: TaskChange,
-  body: UpdateTaskBody,
+  { due_at, ...body }: UpdateTaskBody,
 ): Promise<TaskRow | undefined> {
   let query = db
     .updateTable('tasks')
-    .set({ ...body, version: sql`version + 1`, updated_at: sql`now()` })
+    .set({
+      ...body,
+      ...(due_at !== undefined && { due_at: inUtc(due_at) }),
+      version: sql`version + 1`,
+      updated_at: sql`now()`,
+    })
     .where('id', '=', id)
     .where('owner_id', '=', ownerId)
     .returning(COLUMNS)
@@ -150,5 +155,10 @@ function wholeTask({
   status = 'todo',
   due_at = null,
 }: TaskBody): Required<TaskBody> {
-  return { title, description, status, due_at: due_at === null ? null : new Date(due_at).toISOString() }
+  return { title, description, status, due_at: inUtc(due_at) }
+}
+
+/** In milliseconds, as it will be answered: PostgreSQL would round what is finer, and refuse some offsets. */
+function inUtc(time: string | null): string | null {
+  return time === null ? null : new Date(time).toISOString()
 }
