@@ -1,11 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { measure, median, type Pace } from '../compare.ts'
 import type { Row } from '../report.ts'
 import type { Stage } from '../stage.ts'
 import { create, newUser, PASSWORD } from '../user.ts'
 
 const TARGET_MIB = 150e6 / 1024 / 1024
+/** What was read before is remembered for so long, and kept up to date meanwhile. */
+const UNTIL_REST_MS = 11_000
 
-/** Resident memory after load of every sort, and the time from the start of a process until it is ready. */
+/**
+ * Resident memory after load of every sort, the time from the start of a process until it is ready, and what it takes
+ * when nobody calls it.
+ */
 export async function footprint(stage: Stage, { rounds, seconds }: Pace): Promise<Row[]> {
   const user = await newUser(stage)
   const id = await create(stage, user, 'tasks', { title: 'A task to be read' })
@@ -44,5 +50,15 @@ export async function footprint(stage: Stage, { rounds, seconds }: Pace): Promis
       target: { bound: 'at most', value: 1 },
     })
   }
+  await sleep(UNTIL_REST_MS)
+  const before = { auth: auth.cpuMicros(), content: content.cpuMicros() }
+  await sleep(seconds * 1000)
+  for (const name of ['auth', 'content'] as const)
+    rows.push({
+      name: `${name}, at rest`,
+      figures: 'CPU a second while nobody calls',
+      value: (stage[name].cpuMicros() - before[name]) / 1000 / seconds,
+      unit: 'ms',
+    })
   return rows
 }

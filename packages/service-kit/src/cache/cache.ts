@@ -89,6 +89,8 @@ export class Cache {
       client: subscriber,
       channel,
       key: `${key}:push`,
+      // No entry is younger than the last who wanted one.
+      restMs: ttlMs,
       now,
       onMessage: (message) => this.#hear(message),
       onGap: () => this.#forget(),

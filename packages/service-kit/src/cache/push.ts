@@ -11,6 +11,8 @@ export interface PushOptions {
   readonly onMessage: (message: string) => void
   /** Messages may have been missed: nothing that was learnt before counts any more. */
   readonly onGap: () => void
+  /** Redis is not asked any more when nobody has wanted to know for so long, in ms. */
+  readonly restMs: number
   readonly now: () => number
 }
 
@@ -24,6 +26,7 @@ export class Push {
   readonly #timer: NodeJS.Timeout
   #heardOf = -Infinity
   #since = Infinity
+  #wantedAt = -Infinity
   #subscribed = false
   #isAsking = false
 
@@ -39,9 +42,16 @@ export class Push {
     this.#timer = setInterval(() => void this.#ask(), ASK_INTERVAL_MS).unref()
   }
 
-  /** Everything that was published longer ago than so many ms has arrived; Infinity without a connection. */
+  /**
+   * Everything that was published longer ago than so many ms has arrived; Infinity without a connection. It is kept
+   * young for those who want to know: the first after a rest learns of a great age.
+   */
   age(): number {
-    return this.#options.now() - this.#heardOf
+    const now = this.#options.now()
+    const isAtRest = this.#isAtRest(now)
+    this.#wantedAt = now
+    if (isAtRest) void this.#ask()
+    return now - this.#heardOf
   }
 
   /** For how many ms messages have been arriving without a gap. */
@@ -61,6 +71,7 @@ export class Push {
       this.#options.onGap()
       this.#subscribed = true
       this.#since = this.#options.now()
+      this.#wantedAt = this.#since
       await this.#ask()
     } catch {
       this.#options.client.disconnect(true)
@@ -68,9 +79,9 @@ export class Push {
   }
 
   async #ask(): Promise<void> {
-    if (!this.#subscribed || this.#isAsking) return
-    this.#isAsking = true
     const sent = this.#options.now()
+    if (!this.#subscribed || this.#isAsking || this.#isAtRest(sent)) return
+    this.#isAsking = true
     try {
       await this.#options.client.exists(this.#options.key)
       if (this.#subscribed) this.#heardOf = sent
@@ -80,6 +91,10 @@ export class Push {
     } finally {
       this.#isAsking = false
     }
+  }
+
+  #isAtRest(now: number): boolean {
+    return now - this.#wantedAt >= this.#options.restMs
   }
 
   #lose(): void {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { Cache, cacheKey, connectRedis, connectSubscriber, redisReady } from '@portcullis/service-kit'
 import { startRedis, type TestRedis } from '@portcullis/test-kit'
@@ -225,6 +226,29 @@ t.test('a Redis that does not answer at the start is used as soon as it does', a
   await t.rejects(client.ping())
   redis.resume()
   await until(() => cache.isShared)
+})
+
+t.test('a cache that nobody reads leaves Redis alone, and is as it was for whoever comes then', async (t) => {
+  const redis = await startRedis(t)
+  const source = { value: 1 }
+  const ttlMs = 300
+  const one = await instance(t, redis, source, ttlMs)
+  const admin = connectRedis(redis.url(), { name: 'admin' })
+  t.teardown(() => admin.disconnect())
+  await redisReady(admin)
+  const asked = async () => Number(/cmdstat_exists:calls=(\d+)/.exec(await admin.info('commandstats'))?.[1])
+  await one.warm()
+  await until(async () => {
+    const before = await asked()
+    await sleep(120)
+    return (await asked()) === before
+  })
+  const two = await instance(t, redis, source, ttlMs)
+  await two.write(2)
+  t.equal(await one.read(), '2')
+  await one.warm()
+  await two.write(3)
+  await until(async () => (await one.read()) === '3')
 })
 
 t.test('an emptied Redis costs a query and no more', async (t) => {
