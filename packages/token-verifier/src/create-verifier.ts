@@ -7,6 +7,7 @@ import type { Observer } from './follow/observer.ts'
 import { RedisFollower, type FollowerClient } from './follow/redis.ts'
 import { jwksKeys } from './keys/jwks.ts'
 import type { KeySource } from './keys/source.ts'
+import { httpUrl, objectOf, seconds, text } from './options.ts'
 import { Member } from './replica/member.ts'
 import { createRedis } from './redis/client.ts'
 import { parseRedisUrl, type RedisPlace } from './redis/url.ts'
@@ -59,9 +60,11 @@ export interface CreateVerifierOptions extends TokenRules {
 /**
  * A verifier of access tokens. Call `start()` before use and `close()` at the end.
  *
- * @throws TypeError if the options do not say where keys and revocations come from, or `redisUrl` is no such URL.
+ * @throws TypeError if the options do not say where keys and revocations come from, or one of them cannot be what it
+ * is meant for; it names the option.
  */
 export function createVerifier(options: CreateVerifierOptions): Verifier {
+  objectOf('options', options)
   const clock = options.clock ?? systemClock
   const replica = options.replica ?? new Replica({ clock })
   const maxStalenessSeconds = seconds('maxStalenessSeconds', options.maxStalenessSeconds ?? 2)
@@ -81,11 +84,20 @@ export function createVerifier(options: CreateVerifierOptions): Verifier {
   })
 }
 
+/** The verifier that an adapter is given, or one that it makes. @throws TypeError as `createVerifier` */
+export function verifierOf(
+  options: CreateVerifierOptions | { verifier: Verifier },
+  create: (options: CreateVerifierOptions) => Verifier = createVerifier,
+): Verifier {
+  objectOf('options', options)
+  return 'verifier' in options ? objectOf('verifier', options.verifier) : create(options)
+}
+
 function keySource({ keys, jwksUrl, algorithm, clock, observer }: CreateVerifierOptions): KeySource {
   if (keys) return keys
-  if (!jwksUrl) throw new TypeError('jwksUrl or keys is needed')
+  if (jwksUrl === undefined) throw new TypeError('jwksUrl or keys is needed')
   return jwksKeys({
-    url: jwksUrl,
+    url: httpUrl('jwksUrl', jwksUrl),
     ...(algorithm && { algorithm }),
     ...(clock && { clock }),
     onError: (error) => observer?.keysFailed?.(error),
@@ -97,8 +109,9 @@ function follower(options: CreateVerifierOptions, replica: Replica, maxAgeSecond
   const connect = options.redis ?? (redisUrl ? connectTo(redisUrl) : undefined)
   if (!connect && !feed) throw new TypeError('redisUrl, redis, feed or replica is needed')
   if (!clientId) throw new TypeError('clientId is needed to follow the revocation log')
+  objectOf('observer', observer)
   const member = new Member({
-    name: instanceName(options.name),
+    name: instanceName(text('name', options.name ?? hostname())),
     replica,
     maxAgeSeconds,
     clock,
@@ -107,9 +120,18 @@ function follower(options: CreateVerifierOptions, replica: Replica, maxAgeSecond
   const shared = { clientId, member, replica, clock, observer }
   return follow({
     redis: connect && new RedisFollower({ ...shared, connect }),
-    feed: feed && new FeedFollower({ ...shared, ...feed }),
+    feed: feed && new FeedFollower({ ...shared, ...checkedFeed(feed) }),
     observer,
   })
+}
+
+function checkedFeed(feed: FeedOptions): FeedOptions {
+  const { authUrl, clientSecret } = objectOf('feed', feed)
+  return {
+    ...feed,
+    authUrl: httpUrl('feed.authUrl', authUrl),
+    clientSecret: text('feed.clientSecret', clientSecret),
+  }
 }
 
 function connectTo(redisUrl: string): () => FollowerClient {
@@ -128,11 +150,6 @@ function placeOf(redisUrl: string): RedisPlace {
 }
 
 /** Never the same for two process starts, so that nobody is taken for one that was there before. */
-function instanceName(prefix = hostname()): string {
+function instanceName(prefix: string): string {
   return `${prefix.replaceAll(/[^\w.-]/g, '_').slice(0, 64)}:${randomBytes(6).toString('hex')}`
-}
-
-function seconds(name: string, value: number): number {
-  if (!(value > 0 && value <= 3600)) throw new TypeError(`${name} must be above 0 and at most 3600`)
-  return value
 }

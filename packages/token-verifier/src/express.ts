@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isUserClaims, type AccessClaims, type ClientClaims, type UserClaims } from '@portcullis/schemas'
 import { requireRoles, requireScopes, requireUser } from './access.ts'
 import { readBearer, readPositionHeader, withChallenge } from './bearer.ts'
-import { createVerifier, type CreateVerifierOptions } from './create-verifier.ts'
+import { verifierOf, type CreateVerifierOptions } from './create-verifier.ts'
 import { StaleError, TokenError } from './errors.ts'
 import type { Verifier } from './verifier.ts'
 
@@ -45,7 +45,7 @@ export interface Guard {
 
 /** Makes a guard, whose verifier begins to fetch keys and to follow the log at once; 503 until both are there. */
 export function createGuard(options: GuardOptions): Guard {
-  const verifier = 'verifier' in options ? options.verifier : createVerifier(options)
+  const verifier = verifierOf(options)
   const realm = options.realm ?? 'portcullis'
   verifier.start()
   return {

@@ -4,7 +4,9 @@ import fp from 'fastify-plugin'
 import type { AccessClaims, ClientClaims, UserClaims } from '@portcullis/schemas'
 import { requireRoles, requireScopes, requireUser } from './access.ts'
 import { readBearer, readPositionHeader, withChallenge } from './bearer.ts'
-import { createVerifier, type CreateVerifierOptions } from './create-verifier.ts'
+import { complaining } from './complaints.ts'
+import { createVerifier, verifierOf, type CreateVerifierOptions } from './create-verifier.ts'
+import { objectOf } from './options.ts'
 import type { Verifier, VerifyOptions } from './verifier.ts'
 
 type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
@@ -47,9 +49,16 @@ export type TokenVerifierPluginOptions = (CreateVerifierOptions | { verifier: Ve
 }
 
 async function tokenVerifier(app: FastifyInstance, options: TokenVerifierPluginOptions): Promise<void> {
-  const verifier = 'verifier' in options ? options.verifier : createVerifier(options)
+  const verifier = verifierOf(options, (own) => {
+    const observer = complaining(
+      own.observer === undefined ? {} : objectOf('observer', own.observer),
+      app.log,
+      () => verifier.ready,
+    )
+    return createVerifier({ ...own, observer })
+  })
   const realm = options.realm ?? 'portcullis'
-  await registerJwt(app, verifier)
+  await registerJwt(app, verifier, realm)
 
   const hook =
     (admit: (request: FastifyRequest, claims: AccessClaims) => void, scopes?: readonly string[]): Hook =>
@@ -92,24 +101,43 @@ async function tokenVerifier(app: FastifyInstance, options: TokenVerifierPluginO
   app.addHook('onClose', () => verifier.close())
 }
 
-/** Makes `request.jwtVerify()`, of which @fastify/jwt's own documentation tells, decide as the verifier does. */
-async function registerJwt(app: FastifyInstance, verifier: Verifier): Promise<void> {
+/**
+ * Makes `request.jwtVerify()`, of which @fastify/jwt's own documentation tells, decide as the verifier does: whatever
+ * @fastify/jwt would refuse in its own words, some of it with 500, has been refused before it looks.
+ */
+async function registerJwt(app: FastifyInstance, verifier: Verifier, realm: string): Promise<void> {
   const admitted = new WeakMap<object, UserClaims>()
+  const users = new WeakMap<FastifyRequest, UserClaims>()
   await app.register(fastifyJwt, {
-    secret: async (_request: FastifyRequest, decoded: object) =>
-      verifier.keyFor('header' in decoded ? decoded.header : undefined),
+    secret: async (request: FastifyRequest, decoded: object) => {
+      try {
+        const claims = await verifier.verify(
+          readBearer(request.headers.authorization),
+          verifyOptions(request),
+        )
+        users.set(request, requireUser(claims))
+        return await verifier.keyFor('header' in decoded ? decoded.header : undefined)
+      } catch (error) {
+        throw withChallenge(error, realm)
+      }
+    },
     decode: { complete: true },
     verify: {
       ...verifier.jwtOptions,
       extractToken: (request) => {
-        const token = readBearer(request.headers.authorization)
-        verifier.checkSize(token)
-        return token
+        try {
+          const token = readBearer(request.headers.authorization)
+          verifier.checkForm(token)
+          return token
+        } catch (error) {
+          throw withChallenge(error, realm)
+        }
       },
     },
     trusted: async (request, decoded) => {
-      admitted.set(decoded, requireUser(await verifier.admit(decoded, verifyOptions(request))))
-      return true
+      const user = users.get(request)
+      if (user) admitted.set(decoded, user)
+      return user !== undefined
     },
     formatUser: (decoded) => {
       const claims = admitted.get(decoded)

@@ -1,6 +1,7 @@
 export type Fetch = typeof globalThis.fetch
 
 const MAX_BYTES = 8 * 1024 * 1024
+const LONGEST_RETRY_AFTER_MS = 60_000
 
 interface Answer {
   status: number
@@ -29,6 +30,24 @@ export async function fetchJson(
   const text = await readText(response)
   const body: unknown = response.status === 200 ? JSON.parse(text) : undefined
   return { status: response.status, headers: response.headers, body }
+}
+
+/** The URL without slashes at its end, so that a path can follow. */
+export function baseUrl(url: string): string {
+  return url.replace(/\/+$/, '')
+}
+
+/** The issuer refuses what it was asked, and will refuse it again: by 401 a wrong secret, by 429 too much. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError'
+  /** For how long nothing is to be asked (RFC 9110 section 10.2.3), in ms. */
+  readonly retryAfterMs: number
+
+  constructor(message: string, headers: Headers) {
+    super(message)
+    const delay = Number(headers.get('retry-after'))
+    this.retryAfterMs = delay > 0 ? Math.min(delay * 1000, LONGEST_RETRY_AFTER_MS) : 0
+  }
 }
 
 async function readText(response: Response): Promise<string> {

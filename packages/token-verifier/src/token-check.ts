@@ -11,7 +11,8 @@ import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/schema'
 import { systemClock, type Clock } from './clock.ts'
 import { invalidToken } from './errors.ts'
-import type { Algorithm } from './keys/jwk-set.ts'
+import { ALGORITHMS, type Algorithm } from './keys/jwk-set.ts'
+import { oneOf, seconds, text, texts } from './options.ts'
 import { hasRepeatedNames } from './repeated-names.ts'
 
 export interface TokenRules {
@@ -67,15 +68,13 @@ export class TokenCheck {
 
   /** @throws TypeError for rules that would let tokens pass that no rule had meant. */
   constructor(rules: TokenRules) {
-    const audience = [rules.audience].flat()
-    if (!rules.issuer) throw new TypeError('issuer is needed')
-    if (audience.length === 0 || audience.includes('')) throw new TypeError('audience is needed')
-    this.#algorithm = rules.algorithm ?? 'ES256'
-    this.#maxLifeSeconds = Math.min(rules.maxLifeSeconds ?? MAX_ACCESS_TTL_SECONDS, MAX_ACCESS_TTL_SECONDS)
+    const audience = [...texts('audience', rules.audience)]
+    this.#algorithm = oneOf('algorithm', rules.algorithm ?? 'ES256', ALGORITHMS)
+    this.#maxLifeSeconds = seconds('maxLifeSeconds', rules.maxLifeSeconds ?? MAX_ACCESS_TTL_SECONDS)
     this.#clock = rules.clock ?? systemClock
     this.jwtOptions = {
       algorithms: [this.#algorithm],
-      allowedIss: rules.issuer,
+      allowedIss: text('issuer', rules.issuer),
       allowedAud: audience,
       requiredClaims: ['iss', 'aud'],
       checkTyp: ACCESS_TYP,

@@ -1,4 +1,4 @@
-import { createVerifier as createJwtVerifier } from 'fast-jwt'
+import { createDecoder, createVerifier as createJwtVerifier } from 'fast-jwt'
 import { LRUCache } from 'lru-cache'
 import type { AccessClaims, Position } from '@portcullis/schemas'
 import { invalidToken, StaleError } from './errors.ts'
@@ -6,6 +6,7 @@ import type { KeySource } from './keys/source.ts'
 import type { Replica } from './replica/replica.ts'
 import type { CheckedToken, TokenCheck } from './token-check.ts'
 
+const decode = createDecoder({ complete: true })
 const POSITION_WAIT_MS = 250
 // One a signing key in use; more only pile up when keys are rotated for years without a restart.
 const JWT_VERIFIERS_KEPT = 16
@@ -68,10 +69,11 @@ export class Verifier {
     this.#parts.follower?.start()
   }
 
-  /** Resolves once `ready` is true. @throws the signal's reason when it is aborted before. */
+  /** Resolves once `ready` is true. @throws the signal's reason when it is aborted before, Error once it is closed. */
   async whenReady(signal?: AbortSignal): Promise<void> {
     while (!this.ready) {
       signal?.throwIfAborted()
+      if (this.#state === 'closed') throw new Error('the verifier is closed')
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
   }
@@ -126,7 +128,7 @@ export class Verifier {
     const known = this.#memory.get(token)
     if (known === undefined) {
       if (typeof token !== 'string') throw invalidToken('not a string')
-      this.checkSize(token)
+      this.#parts.check.size(token)
       return this.#verifyBy(this.keyFor(readHeader(token)), token, options)
     }
     const key = this.#parts.keys.find(known.kid)
@@ -154,19 +156,19 @@ export class Verifier {
     return this.#parts.check.jwtOptions
   }
 
-  /** For adapters: refuses a token that is too long to be parsed. */
-  checkSize(token: string): void {
+  /** For adapters: refuses what is too long to be parsed, or cannot be. */
+  checkForm(token: string): void {
     this.#parts.check.size(token)
+    try {
+      decode(token)
+    } catch {
+      throw invalidToken('malformed')
+    }
   }
 
   /** For adapters: the public key that the header names, as SPKI PEM. Asked on every use of a token. */
   keyFor(header: unknown): string | Promise<string> {
     return pemOf(this.#parts.keys.find(this.#parts.check.kid(header)))
-  }
-
-  /** For adapters: the decisions after the signature, on fast-jwt's `complete` result. Asked on every use. */
-  admit(decoded: unknown, options: VerifyOptions = {}): AccessClaims | Promise<AccessClaims> {
-    return this.#decide(this.#parts.check.accept(decoded), options)
   }
 
   #decide(checked: CheckedToken, options: VerifyOptions): AccessClaims | Promise<AccessClaims> {

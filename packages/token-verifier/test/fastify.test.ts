@@ -155,6 +155,44 @@ t.test('request.jwtVerify() of @fastify/jwt decides alike', async (t) => {
   t.match(await get(app, '/own', token), { statusCode: 401 })
 })
 
+t.test(
+  'request.jwtVerify() refuses what is no good token with 401, a challenge and a code of ours',
+  async (t) => {
+    const issuer = await startIssuer(t)
+    const { app } = await build(t, issuer)
+    app.get('/own', async (request) => {
+      await request.jwtVerify()
+      return request.user
+    })
+    const good = issuer.mint()
+    const [head = '', body = '', signature = ''] = good.split('.')
+    const none = Buffer.from('null').toString('base64url')
+    const bad = [
+      ...Object.values(forgeries(issuer)),
+      `${good}x`,
+      `${good}==`,
+      `${good}!!!`,
+      `${head}.${body}.AAAA`,
+      `${head}.${body}.`,
+      `${head}.${body}`,
+      `${head}.${none}.${signature}`,
+      `${none}.${body}.${signature}`,
+      'a.b.c',
+      '.'.repeat(100),
+      'x'.repeat(9000),
+    ]
+    for (const token of bad) {
+      const own = await get(app, '/own', token)
+      t.match(own, { statusCode: 401 }, token.slice(0, 100))
+      t.match(own.json(), { code: 'AUTH_TOKEN_INVALID' })
+      t.match(own.headers['www-authenticate'], /error="invalid_token"/)
+    }
+    const without = await get(app, '/own')
+    t.match(without.json(), { statusCode: 401, code: 'AUTH_TOKEN_MISSING' })
+    t.equal(without.headers['www-authenticate'], 'Bearer realm="test"')
+  },
+)
+
 t.test('a bounded route without a bound in the options fails the start', async (t) => {
   const issuer = await startIssuer(t)
   const { verifier } = freshVerifier(issuer)

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/schema'
 import { elapsed, instant, type Clock, type Instant } from '../clock.ts'
-import { fetchJson, type Fetch } from '../fetch-json.ts'
+import { baseUrl, fetchJson, RefusedError, type Fetch } from '../fetch-json.ts'
 
 const TIMEOUT_MS = 1000
 /** A token is fetched anew while the one in use still lives for so long, or for half of its life if that is less. */
@@ -30,14 +30,14 @@ export class ClientToken {
     this.#options = options
   }
 
-  /** @throws Error if none can be had. */
+  /** @throws RefusedError if the issuer gives this client none, Error if none can be had now. */
   async get(signal?: AbortSignal): Promise<string> {
     const held = this.#held
     if (held && elapsed(this.#options.clock, held.at) < held.lifeMs) return held.token
     const at = instant(this.#options.clock)
     const { authUrl, clientId, clientSecret, scope = 'revocations:read', fetch } = this.#options
     const basic = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`)
-    const { status, body } = await fetchJson(`${authUrl}/oauth/token`, {
+    const { status, headers, body } = await fetchJson(`${baseUrl(authUrl)}/oauth/token`, {
       method: 'POST',
       headers: { Authorization: `Basic ${basic.toString('base64')}` },
       body: new URLSearchParams({ grant_type: 'client_credentials', scope }),
@@ -45,6 +45,8 @@ export class ClientToken {
       fetch,
       ...(signal && { signal }),
     })
+    if (status >= 400 && status < 500)
+      throw new RefusedError(`the token endpoint answered client ${clientId} with ${status}`, headers)
     if (status !== 200 || !answerOf.Check(body)) throw new Error(`the token endpoint answered with ${status}`)
     const lifeMs = body.expires_in * 1000
     this.#held = { token: body.access_token, at, lifeMs: lifeMs - Math.min(SPARE_MS, lifeMs / 2) }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { FeedSchema, formatPosition, type Feed } from '@portcullis/schemas'
 import { Compile } from 'typebox/schema'
 import type { Clock } from '../clock.ts'
-import { fetchJson, type Fetch } from '../fetch-json.ts'
+import { baseUrl, fetchJson, RefusedError, type Fetch } from '../fetch-json.ts'
 import type { Member } from '../replica/member.ts'
 import type { LogReader } from '../replica/reader.ts'
 import type { Replica } from '../replica/replica.ts'
@@ -15,6 +15,8 @@ const TIMEOUT_MS = 1500
 const FAREWELL_MS = 500
 const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 500
+/** Where the issuer refuses, more questions would use up what its limits leave to everybody at this address. */
+const LONGEST_RETRY_REFUSED_MS = 10_000
 /** Between two questions, when the answers come at once and bring nothing. */
 const PAUSE_MS = 20
 /** Before all is read again: what is wrong with the log may take a while to mend. */
@@ -96,7 +98,7 @@ export class FeedFollower {
         wait = Math.max(0, pause - (performance.now() - asked))
       } catch (error) {
         if (!signal.aborted) this.#options.observer.disconnected?.('feed', error)
-        wait = backoffMs(attempts++, FIRST_RETRY_MS, LONGEST_RETRY_MS)
+        wait = pauseAfter(error, attempts++)
       }
       await delay(wait, undefined, { signal }).catch(() => undefined)
     }
@@ -112,13 +114,17 @@ export class FeedFollower {
       ...ack,
       max_age: `${max_age}`,
     })
-    const { status, body } = await fetchJson(`${authUrl}/api/v1/revocations?${query.toString()}`, {
-      headers: { Authorization: `Bearer ${token}` },
-      timeoutMs: TIMEOUT_MS,
-      signal,
-      fetch,
-    })
+    const { status, headers, body } = await fetchJson(
+      `${baseUrl(authUrl)}/api/v1/revocations?${query.toString()}`,
+      {
+        headers: { Authorization: `Bearer ${token}` },
+        timeoutMs: TIMEOUT_MS,
+        signal,
+        fetch,
+      },
+    )
     if (status === 401) this.#token.forget()
+    if (status >= 400 && status < 500) throw new RefusedError(`the feed answered with ${status}`, headers)
     if (status !== 200 || !feed.Check(body)) throw new Error(`the feed answered with ${status}`)
     return body
   }
@@ -145,4 +151,9 @@ export class FeedFollower {
     this.#reader.reload()
     this.#options.observer.reloading?.('feed')
   }
+}
+
+function pauseAfter(error: unknown, attempt: number): number {
+  if (!(error instanceof RefusedError)) return backoffMs(attempt, FIRST_RETRY_MS, LONGEST_RETRY_MS)
+  return Math.max(error.retryAfterMs, backoffMs(attempt, FIRST_RETRY_MS, LONGEST_RETRY_REFUSED_MS))
 }

@@ -4,6 +4,7 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/schema'
 
 export type Algorithm = Jwk['alg']
+export const ALGORITHMS: readonly Algorithm[] = ['ES256', 'RS256']
 
 const MAX_KEYS = 100
 const MIN_RSA_BITS = 2048

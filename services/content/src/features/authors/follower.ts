@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Kysely } from 'kysely'
 import { UserChangeSchema, UserChangesSchema, type UserChanges } from '@portcullis/schemas'
-import type { ClientToken } from '@portcullis/token-verifier'
+import { baseUrl, type ClientToken } from '@portcullis/token-verifier'
 import type { DB } from '../../database/tables.ts'
 import { applyChanges, findChangesCursor, insertRound, resetChangesCursor } from './apply.ts'
 import { purgeDeletedAuthors } from './purge.ts'
@@ -93,7 +93,7 @@ export class UserChangesFollower {
     const { authUrl, token } = this.#options
     const { signal } = this.#stopping
     const query = new URLSearchParams({ after, wait: String(WAIT_MS) })
-    const response = await fetch(`${authUrl}/api/v1/users/changes?${query.toString()}`, {
+    const response = await fetch(`${baseUrl(authUrl)}/api/v1/users/changes?${query.toString()}`, {
       headers: { authorization: `Bearer ${await token.get(signal)}` },
       redirect: 'error',
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),

@@ -1,0 +1,42 @@
+// Options come from the environment more often than not, where what is missing or misspelt is not seen by a compiler.
+// What is wrong with one is said when it is given: later it would be nothing but a service that answers 503.
+
+/** @throws TypeError if it is no text, or empty */
+export function text(name: string, value: unknown): string {
+  if (typeof value !== 'string' || value === '')
+    throw new TypeError(`${name} must be a text that is not empty`)
+  return value
+}
+
+/** @throws TypeError if it is neither such a text nor a list of them */
+export function texts(name: string, value: unknown): readonly string[] {
+  if (!Array.isArray(value)) return [text(name, value)]
+  if (value.length === 0) throw new TypeError(`${name} must not be empty`)
+  return value.map((one) => text(name, one))
+}
+
+/** @throws TypeError if it is not one of these */
+export function oneOf<T extends string>(name: string, value: unknown, known: readonly T[]): T {
+  const found = known.find((one) => one === value)
+  if (found === undefined) throw new TypeError(`${name} must be ${known.join(' or ')}`)
+  return found
+}
+
+/** @throws TypeError if it is no URL of HTTP */
+export function httpUrl(name: string, value: unknown): string {
+  const url = text(name, value)
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url
+  throw new TypeError(`${name} must be an http or https URL`)
+}
+
+/** @throws TypeError if it is no number above 0, and at most an hour */
+export function seconds(name: string, value: unknown): number {
+  if (typeof value === 'number' && value > 0 && value <= 3600) return value
+  throw new TypeError(`${name} must be a number above 0 and at most 3600`)
+}
+
+/** @throws TypeError if it is no object */
+export function objectOf<T>(name: string, value: T): T & object {
+  if (typeof value !== 'object' || value === null) throw new TypeError(`${name} must be an object`)
+  return value
+}

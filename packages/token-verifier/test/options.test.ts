@@ -1,0 +1,121 @@
+import fastify from 'fastify'
+import t from 'tap'
+import { createVerifier, type CreateVerifierOptions } from '@portcullis/token-verifier'
+import { createGuard } from '@portcullis/token-verifier/express'
+import tokenVerifier from '@portcullis/token-verifier/fastify'
+import { until } from './support/until.ts'
+
+const feed = { authUrl: 'http://127.0.0.1:1', clientSecret: 'x'.repeat(32) }
+const good: CreateVerifierOptions = {
+  issuer: 'http://issuer',
+  audience: 'api',
+  jwksUrl: 'http://127.0.0.1:1/jwks.json',
+  clientId: 'orders',
+  feed,
+}
+
+/** What comes out of an environment in which something is missing or misspelt. */
+const WRONG: readonly [named: string, option: object][] = [
+  ['issuer', { issuer: undefined }],
+  ['audience', { audience: undefined }],
+  ['audience', { audience: [] }],
+  ['audience', { audience: ['api', undefined] }],
+  ['audience', { audience: 5 }],
+  ['algorithm', { algorithm: 'HS256' }],
+  ['algorithm', { algorithm: ['ES256'] }],
+  ['maxLifeSeconds', { maxLifeSeconds: NaN }],
+  ['maxLifeSeconds', { maxLifeSeconds: Number(undefined) }],
+  ['maxLifeSeconds', { maxLifeSeconds: '15m' }],
+  ['maxLifeSeconds', { maxLifeSeconds: 3601 }],
+  ['maxStalenessSeconds', { maxStalenessSeconds: NaN }],
+  ['boundedStalenessSeconds', { boundedStalenessSeconds: '30' }],
+  ['jwksUrl', { jwksUrl: 'not a url' }],
+  ['jwksUrl', { jwksUrl: 'file:///etc/passwd' }],
+  ['feed', { feed: true }],
+  ['feed.authUrl', { feed: { ...feed, authUrl: undefined } }],
+  ['feed.authUrl', { feed: { ...feed, authUrl: 'localhost:8080' } }],
+  ['feed.clientSecret', { feed: { ...feed, clientSecret: undefined } }],
+  ['feed.clientSecret', { feed: { ...feed, clientSecret: '' } }],
+  ['name', { name: 5 }],
+  ['observer', { observer: null }],
+  ['clientId', { clientId: '' }],
+  ['redisUrl', { redisUrl: 'http://127.0.0.1' }],
+]
+
+t.test('an option that cannot be meant is named, before anything is begun', async (t) => {
+  for (const [named, option] of WRONG) {
+    const title = `${named}: ${JSON.stringify(option)}`
+    t.throws(
+      () => createVerifier({ ...good, ...option }),
+      { name: 'TypeError', message: new RegExp(named) },
+      title,
+    )
+    t.throws(
+      () => createGuard({ ...good, ...option }),
+      { name: 'TypeError', message: new RegExp(named) },
+      title,
+    )
+    const app = fastify()
+    app.register(tokenVerifier, { ...good, ...option })
+    await t.rejects(async () => app.ready(), { name: 'TypeError', message: new RegExp(named) }, title)
+  }
+  // @ts-expect-error -- as from JavaScript
+  t.throws(() => createVerifier(), { name: 'TypeError', message: /options/ })
+  // @ts-expect-error -- as from JavaScript
+  t.throws(() => createGuard({ verifier: undefined }), { name: 'TypeError', message: /verifier/ })
+})
+
+/** An issuer that refuses: the statuses that it answers one after the other, the last for good. */
+function refusing(statuses: readonly (readonly [status: number, retryAfter?: string])[]) {
+  const askedAt: number[] = []
+  const fetch = async () => {
+    const [status = 500, retryAfter] = statuses[Math.min(askedAt.length, statuses.length - 1)] ?? []
+    askedAt.push(performance.now())
+    return new Response('', {
+      status,
+      headers: retryAfter === undefined ? {} : { 'retry-after': retryAfter },
+    })
+  }
+  return { askedAt, fetch }
+}
+
+t.test('an issuer that refuses is asked ever more seldom, so that its limits stay for others', async (t) => {
+  const { askedAt, fetch } = refusing([[401]])
+  const verifier = createVerifier({ ...good, feed: { ...feed, fetch } })
+  t.teardown(() => verifier.close())
+  verifier.start()
+  await until(() => askedAt.length === 7)
+  const [before = 0, last = 0] = askedAt.slice(-2)
+  t.ok(last - before > 700, `${(last - before).toFixed(0)} ms between the last two`)
+})
+
+t.test('an issuer that says when it may be asked again is not asked before', async (t) => {
+  const { askedAt, fetch } = refusing([[429, '2']])
+  const verifier = createVerifier({ ...good, feed: { ...feed, fetch } })
+  t.teardown(() => verifier.close())
+  verifier.start()
+  await until(() => askedAt.length === 2)
+  const [first = 0, second = 0] = askedAt
+  t.ok(second - first >= 1990, `${(second - first).toFixed(0)} ms`)
+})
+
+t.test('whoever waits for a verifier that is closed is told so', async (t) => {
+  const verifier = createVerifier(good)
+  verifier.start()
+  const waiting = verifier.whenReady()
+  await verifier.close()
+  await t.rejects(waiting, /closed/)
+})
+
+t.test('a verifier that is not ready for five seconds says in the log of the service why', async (t) => {
+  const lines: string[] = []
+  const app = fastify({ logger: { stream: { write: (line: string) => lines.push(line) } } })
+  t.teardown(() => app.close())
+  const { fetch } = refusing([[401]])
+  await app.register(tokenVerifier, { ...good, keys: { find: () => undefined }, feed: { ...feed, fetch } })
+  await app.ready()
+  const began = performance.now()
+  await until(() => lines.length > 0, 20_000)
+  t.ok(performance.now() - began > 4500, 'a start may take a while')
+  t.match(lines[0], /"level":40.*orders with 401.*the revocation log cannot be followed/)
+})
