@@ -539,7 +539,7 @@ export interface paths {
         readonly get?: never;
         /**
          * Change the password
-         * @description Ends every session of the user, also the one of this request, and answers with the token pair of a new one. A wrong `current_password` counts as a failed login.
+         * @description Ends every session of the user, also the one of this request, and answers with the token pair of a new one. A wrong `current_password` is throttled as a failed login is, and counts for the user, whatever the username.
          */
         readonly put: operations["changePassword"];
         readonly post?: never;

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { LoginFailure } from '@portcullis/schemas'
 import { ProblemError } from '@portcullis/service-kit'
+import type { ThrottledAccount } from '../passwords/login-throttle.ts'
 import type { Device } from '../sessions/queries.ts'
 
 /** Somebody shows a password: to log in, or to change it. */
@@ -9,8 +10,8 @@ export interface PasswordAttempt {
   readonly user:
     | { readonly id: string; readonly password_hash: string; readonly status: 'active' | 'disabled' }
     | undefined
-  /** The username or email as typed. */
-  readonly name: string
+  /** What its failure counts for. */
+  readonly account: ThrottledAccount
   readonly password: string
   readonly device: Device
 }
@@ -27,10 +28,10 @@ const REFUSALS: Readonly<Record<string, LoginFailure>> = {
  * @throws {ProblemError} AUTH_LOGIN_THROTTLED, AUTH_HASHING_BUSY
  */
 export async function checkPassword(app: FastifyInstance, attempt: PasswordAttempt): Promise<boolean> {
-  const { user, name, password, device } = attempt
+  const { user, account, password, device } = attempt
   try {
     let matches = false
-    await app.loginThrottle.attempt(name, device.ip ?? '', async () => {
+    await app.loginThrottle.attempt(account, device.ip ?? '', async () => {
       matches = await app.passwords.verify(user?.password_hash, password)
       // The right password of a disabled user counts as a wrong one, or it could be told from that.
       return matches && user?.status === 'active'

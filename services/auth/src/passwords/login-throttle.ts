@@ -8,9 +8,15 @@ import type { AttemptKey, AttemptResult, ThrottleStore } from './throttle-store.
 /** After a failure Redis is not waited for again for so long, in ms. */
 const PAUSE_MS = 1000
 
+/**
+ * What failures are counted by: the name as it was typed, username or email, whether or not anybody has it; or the
+ * user, once a token has told who it is, since users can change their names.
+ */
+export type ThrottledAccount = { readonly name: string } | { readonly userId: string }
+
 export interface LoginThrottleOptions {
   readonly redis: RedisClient
-  /** Names of accounts are kept as HMAC under a key that is derived from it. */
+  /** Accounts are kept as HMAC under keys that are derived from it. */
   readonly secret: string
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -24,27 +30,29 @@ export class LoginThrottle {
   readonly #redis: RedisClient
   readonly #shared: ThrottleStore
   readonly #own = new MemoryThrottleStore()
-  readonly #key: Buffer
+  readonly #nameKey: Buffer
+  readonly #userKey: Buffer
   readonly #now: () => number
   #pausedUntil = 0
 
   constructor({ redis, secret, now }: LoginThrottleOptions) {
     this.#redis = redis
     this.#shared = new RedisThrottleStore(redis)
-    this.#key = deriveKey(secret, 'login throttle')
+    // Two keys, so that no name that somebody types is counted as the id of a user.
+    this.#nameKey = deriveKey(secret, 'login throttle')
+    this.#userKey = deriveKey(secret, 'login throttle of users')
     this.#now = now
   }
 
   /**
    * Looks at a password, unless there were too many failures with this account.
    *
-   * @param name the account as it was called: the username or the email. It counts alike whether or not there is one.
    * @param ip where the attempt comes from
    * @param check whether the password is right; if it throws, the attempt does not count
    * @throws {ProblemError} AUTH_LOGIN_THROTTLED, and whatever `check` throws
    */
-  async attempt(name: string, ip: string, check: () => Promise<boolean>): Promise<boolean> {
-    const key = { account: this.#accountOf(name), address: subscriberOf(ip) }
+  async attempt(account: ThrottledAccount, ip: string, check: () => Promise<boolean>): Promise<boolean> {
+    const key = { account: this.#hmacOf(account), address: subscriberOf(ip) }
     const id = randomUUID()
     const { state, end } = await this.#begin(key, id)
     const verdict = decideAttempt(state, this.#now())
@@ -92,7 +100,9 @@ export class LoginThrottle {
     }
   }
 
-  #accountOf(name: string): string {
-    return createHmac('sha256', this.#key).update(name.toLowerCase()).digest('base64url').slice(0, 22)
+  #hmacOf(account: ThrottledAccount): string {
+    const [key, text] =
+      'name' in account ? [this.#nameKey, account.name.toLowerCase()] : [this.#userKey, account.userId]
+    return createHmac('sha256', key).update(text).digest('base64url').slice(0, 22)
   }
 }

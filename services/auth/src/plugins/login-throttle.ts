@@ -8,8 +8,8 @@ export default fp<{ config: Config }>(
   async (app, { config }) => {
     const throttle = new LoginThrottle({ redis: app.redis, secret: config.KEY_ENCRYPTION_KEY, now: app.now })
     app.decorate('loginThrottle', {
-      attempt: (name, ip, check) =>
-        config.LOGIN_THROTTLE === 'off' ? check() : throttle.attempt(name, ip, check),
+      attempt: (account, ip, check) =>
+        config.LOGIN_THROTTLE === 'off' ? check() : throttle.attempt(account, ip, check),
     })
   },
   { name: 'login-throttle', fastify: '5.x', dependencies: ['redis'] },

@@ -21,7 +21,9 @@ export async function login(
 ): Promise<TokenPair> {
   for (let round = 1; round <= ROUNDS; round++) {
     const user = await findCredentialsByLogin(app.db, username)
-    const matches = await checkPassword(app, { user, name: username, password, device })
+    // By the name, and not by the user who has it: that would tell whether a name and an email are one user's.
+    const attempt = { user, account: { name: username }, password, device }
+    const matches = await checkPassword(app, attempt)
     if (!user || !matches) break
 
     if (user.status === 'disabled') {

@@ -15,7 +15,8 @@ export const passwordRoutes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Change the password',
         description:
           'Ends every session of the user, also the one of this request, and answers with the token pair of a new ' +
-          'one. A wrong `current_password` counts as a failed login.',
+          'one. A wrong `current_password` is throttled as a failed login is, and counts for the user, whatever the ' +
+          'username.',
         tags: ['users'],
         security: [{ bearer: [] }],
         body: ref(ChangePasswordBodySchema),

@@ -1,0 +1,62 @@
+import t from 'tap'
+import type {} from '../src/plugins/login-throttle.ts'
+import { PAIR_WALL } from '../src/passwords/throttle.ts'
+import { startAuth } from './support/auth.ts'
+
+const SETTINGS = { LOGIN_THROTTLE: 'on', TRUST_PROXY: '127.0.0.1' }
+const WRONG = 'not the password'
+
+t.test('wrong current passwords in changes of the password', async (t) => {
+  const auth = await startAuth(t, SETTINGS)
+  const change = (token: string, current_password: string, address = '192.0.2.1') =>
+    auth.call('PUT', '/api/v1/users/me/password', {
+      token,
+      headers: { 'x-forwarded-for': address },
+      body: { current_password, new_password: 'another good password' },
+    })
+  const login = (username: string, password: string) =>
+    auth.call('POST', '/api/v1/login', {
+      headers: { 'x-forwarded-for': '192.0.2.1' },
+      body: { username, password },
+    })
+  const failTenTimes = async (token: string) => {
+    for (let i = 0; i < PAIR_WALL.free; i++) t.equal((await change(token, WRONG)).status, 403)
+  }
+
+  await t.test('are refused after ten, from the address that they came from', async (t) => {
+    const user = await auth.newUser()
+    const { access_token: token } = await auth.login(user)
+    await failTenTimes(token)
+    const refused = await change(token, user.password)
+    t.equal(refused.status, 429)
+    t.equal(refused.body.code, 'AUTH_LOGIN_THROTTLED')
+    t.equal(refused.headers['retry-after'], '1')
+    t.equal((await change(token, user.password, '192.0.2.2')).status, 200)
+  })
+
+  await t.test('count on when the user has another name', async (t) => {
+    const user = await auth.newUser()
+    const { access_token: token } = await auth.login(user)
+    await failTenTimes(token)
+    const renamed = await auth.call('PATCH', '/api/v1/users/me', {
+      token,
+      body: { username: `${user.username}-2`, email: 'renamed@example.com' },
+    })
+    t.equal(renamed.status, 200)
+    t.equal((await change(renamed.body.access_token, user.password)).status, 429)
+  })
+
+  await t.test('are counted apart from logins, also with the id as the name', async (t) => {
+    const user = await auth.newUser()
+    const { access_token: token } = await auth.login(user)
+    for (const name of [user.id, user.username])
+      for (let i = 0; i < PAIR_WALL.free; i++) t.equal((await login(name, WRONG)).status, 401)
+    t.equal((await login(user.username, user.password)).status, 429)
+    t.equal((await change(token, user.password)).status, 200)
+
+    const other = await auth.newUser()
+    await failTenTimes((await auth.login(other)).access_token)
+    t.equal((await login(other.id, WRONG)).status, 401)
+    t.equal((await login(other.username, other.password)).status, 200)
+  })
+})
