@@ -1,7 +1,7 @@
 import t from 'tap'
 import type {} from '../src/plugins/login-throttle.ts'
 import { PAIR_WALL } from '../src/passwords/throttle.ts'
-import { startAuth } from './support/auth.ts'
+import { PASSWORD, callOf, startAuth } from './support/auth.ts'
 
 const SETTINGS = { LOGIN_THROTTLE: 'on', TRUST_PROXY: '127.0.0.1' }
 const WRONG = 'not the password'
@@ -58,5 +58,66 @@ t.test('wrong current passwords in changes of the password', async (t) => {
     await failTenTimes((await auth.login(other)).access_token)
     t.equal((await login(other.id, WRONG)).status, 401)
     t.equal((await login(other.username, other.password)).status, 200)
+  })
+})
+
+t.test('a signup that comes again with its idempotency key', async (t) => {
+  const auth = await startAuth(t, SETTINGS)
+  const headers = { 'x-forwarded-for': '192.0.2.1' }
+  const signup = (username: string, password = PASSWORD, call = auth.call) =>
+    call('POST', '/api/v1/signup', {
+      headers: { ...headers, 'idempotency-key': 'key-1' },
+      body: { username, password },
+    })
+  const login = (username: string, password = PASSWORD) =>
+    auth.call('POST', '/api/v1/login', { headers, body: { username, password } })
+  const historyOf = async (id: string) => {
+    await auth.app.loginHistory.flush()
+    const rows = await auth.app.db
+      .selectFrom('login_history')
+      .select('outcome')
+      .where('user_id', '=', id)
+      .orderBy('id')
+      .execute()
+    return rows.map(({ outcome }) => outcome)
+  }
+
+  await t.test('lets passwords be guessed no faster than a login, and the history tells of it', async (t) => {
+    const other = callOf(await auth.another())
+    const { status, body } = await signup('guessed')
+    t.equal(status, 201)
+    for (let i = 0; i < PAIR_WALL.free; i++)
+      t.equal((await signup('guessed', `${WRONG} ${i}`, i % 2 === 0 ? auth.call : other)).status, 422)
+    for (const password of [WRONG, PASSWORD]) {
+      const refused = await signup('guessed', password)
+      t.equal(refused.status, 429)
+      t.equal(refused.body.code, 'AUTH_LOGIN_THROTTLED')
+      t.equal(refused.headers['retry-after'], '1')
+    }
+    t.equal((await login('Guessed')).status, 429)
+    t.strictSame(await historyOf(body.user.id), [
+      ...Array(PAIR_WALL.free).fill('wrong_password'),
+      ...Array(3).fill('throttled'),
+    ])
+    await auth.advance(1000)
+    t.equal((await signup('guessed')).headers['idempotency-replayed'], 'true')
+  })
+
+  await t.test('is refused after too many failed logins', async (t) => {
+    await signup('logged-in')
+    for (let i = 0; i < PAIR_WALL.free; i++) t.equal((await login('logged-in', WRONG)).status, 401)
+    t.equal((await signup('logged-in', WRONG)).status, 429)
+  })
+
+  await t.test('is answered however often it does, and resets no failed login', async (t) => {
+    const { body } = await signup('repeated')
+    for (let i = 1; i < PAIR_WALL.free; i++) t.equal((await login('repeated', WRONG)).status, 401)
+    for (let i = 0; i < 2 * PAIR_WALL.free; i++) {
+      const again = await signup('repeated')
+      t.equal(again.headers['idempotency-replayed'], 'true')
+      t.strictSame(again.body, body)
+    }
+    t.equal((await login('repeated', WRONG)).status, 401)
+    t.equal((await login('repeated', WRONG)).status, 429)
   })
 })

@@ -288,7 +288,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Sign up
-         * @description Makes a user with the role `user`. Usernames and emails are unique without regard to case.
+         * @description Makes a user with the role `user`. Usernames and emails are unique without regard to case. A key that comes again with another body counts as a failed login with the username.
          */
         readonly post: operations["signup"];
         readonly delete?: never;
@@ -4119,7 +4119,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `RATE_LIMITED`: Too many requests */
+            /** @description `RATE_LIMITED`: Too many requests; `AUTH_LOGIN_THROTTLED`: Too many failed logins */
             readonly 429: {
                 headers: {
                     readonly RateLimit: components["headers"]["RateLimit"];

@@ -30,9 +30,11 @@ export interface IdempotentRequest {
   readonly body: Buffer
 }
 
-interface Remembered {
-  readonly body: Buffer
+/** The first request with the same key, as another one finds it. */
+export interface Remembered {
   readonly answer: unknown
+  /** Whether both have the same body. */
+  readonly isSameBody: boolean
 }
 
 /**
@@ -80,6 +82,21 @@ export class Idempotency {
  * was another.
  */
 export async function findAnswer<DB>(trx: Kysely<DB>, request: IdempotentRequest): Promise<unknown> {
+  const remembered = await findRemembered(trx, request)
+  if (remembered && !remembered.isSameBody) throw problem('IDEMPOTENCY_KEY_REUSED')
+  return remembered?.answer
+}
+
+/**
+ * As `findAnswer`, for routes where it tells something whether a body is the one of before: they decide what that
+ * comes to.
+ *
+ * @throws {ProblemError} IDEMPOTENCY_KEY_RUNNING while the first request runs.
+ */
+export async function findRemembered<DB>(
+  trx: Kysely<DB>,
+  request: IdempotentRequest,
+): Promise<Remembered | undefined> {
   const lock = request.key.readBigInt64BE().toString()
   const locked = await sql<{
     mine: boolean
@@ -87,13 +104,11 @@ export async function findAnswer<DB>(trx: Kysely<DB>, request: IdempotentRequest
   if (locked.rows[0]?.mine !== true)
     throw problem('IDEMPOTENCY_KEY_RUNNING', { headers: { 'retry-after': '1' } })
   // A statement of its own: it sees what the last holder of the lock has committed.
-  const found = await sql<Remembered>`
+  const found = await sql<{ body: Buffer; answer: unknown }>`
     select body, answer from idempotency_keys
     where key = ${request.key} and created_at > now() - interval '24 hours'`.execute(trx)
-  const remembered = found.rows[0]
-  if (remembered === undefined) return undefined
-  if (!remembered.body.equals(request.body)) throw problem('IDEMPOTENCY_KEY_REUSED')
-  return remembered.answer
+  const first = found.rows[0]
+  return first && { answer: first.answer, isSameBody: first.body.equals(request.body) }
 }
 
 /** Remembers the answer, which JSON must be able to hold. To be called in the same transaction. */

@@ -2,18 +2,22 @@ import type { FastifyInstance } from 'fastify'
 import type { LoginFailure } from '@portcullis/schemas'
 import { ProblemError } from '@portcullis/service-kit'
 import type { ThrottledAccount } from '../passwords/login-throttle.ts'
+import type { AttemptResult } from '../passwords/throttle-store.ts'
 import type { Device } from '../sessions/queries.ts'
 
-/** Somebody shows a password: to log in, or to change it. */
-export interface PasswordAttempt {
+/** Somebody shows a password: to log in, to change it, or in the same signup again. */
+interface Attempt {
+  /** What its failure counts for. */
+  readonly account: ThrottledAccount
+  readonly device: Device
+}
+
+export interface PasswordAttempt extends Attempt {
   /** Whose password it should be; undefined if nobody has the name. */
   readonly user:
     | { readonly id: string; readonly password_hash: string; readonly status: 'active' | 'disabled' }
     | undefined
-  /** What its failure counts for. */
-  readonly account: ThrottledAccount
   readonly password: string
-  readonly device: Device
 }
 
 const REFUSALS: Readonly<Record<string, LoginFailure>> = {
@@ -22,25 +26,40 @@ const REFUSALS: Readonly<Record<string, LoginFailure>> = {
 }
 
 /**
- * Whether the password is the user's. The one place where passwords are checked, so that each attempt counts and
- * each failure of a known user stands in the login history.
+ * Whether the password is the user's. The one place where passwords are checked against hashes, so that each attempt
+ * counts and each failure of a known user stands in the login history.
  *
  * @throws {ProblemError} AUTH_LOGIN_THROTTLED, AUTH_HASHING_BUSY
  */
 export async function checkPassword(app: FastifyInstance, attempt: PasswordAttempt): Promise<boolean> {
-  const { user, account, password, device } = attempt
+  const { user, password, device } = attempt
+  let matches = false
+  await countAttempt(app, user?.id, attempt, async () => {
+    matches = await app.passwords.verify(user?.password_hash, password)
+    // The right password of a disabled user counts as a wrong one, or it could be told from that.
+    return matches && user?.status === 'active' ? 'succeeded' : 'failed'
+  })
+  if (user && !matches) app.loginHistory.failed(user.id, 'wrong_password', device)
+  return matches
+}
+
+/**
+ * Looks at what may tell whether somebody knows the password of a user, unless there were too many failures. That
+ * it was refused stands in the login history of the user, if there is one.
+ *
+ * @throws {ProblemError} AUTH_LOGIN_THROTTLED, and whatever `check` throws
+ */
+export async function countAttempt(
+  app: FastifyInstance,
+  userId: string | undefined,
+  { account, device }: Attempt,
+  check: () => Promise<AttemptResult>,
+): Promise<AttemptResult> {
   try {
-    let matches = false
-    await app.loginThrottle.attempt(account, device.ip ?? '', async () => {
-      matches = await app.passwords.verify(user?.password_hash, password)
-      // The right password of a disabled user counts as a wrong one, or it could be told from that.
-      return matches && user?.status === 'active'
-    })
-    if (user && !matches) app.loginHistory.failed(user.id, 'wrong_password', device)
-    return matches
+    return await app.loginThrottle.attempt(account, device.ip ?? '', check)
   } catch (error) {
     const refusal = error instanceof ProblemError ? REFUSALS[error.code] : undefined
-    if (user && refusal) app.loginHistory.failed(user.id, refusal, device)
+    if (userId !== undefined && refusal) app.loginHistory.failed(userId, refusal, device)
     throw error
   }
 }

@@ -48,10 +48,15 @@ export class LoginThrottle {
    * Looks at a password, unless there were too many failures with this account.
    *
    * @param ip where the attempt comes from
-   * @param check whether the password is right; if it throws, the attempt does not count
+   * @param check what comes of the attempt; if it throws, that is `undecided`
+   * @returns what `check` does
    * @throws {ProblemError} AUTH_LOGIN_THROTTLED, and whatever `check` throws
    */
-  async attempt(account: ThrottledAccount, ip: string, check: () => Promise<boolean>): Promise<boolean> {
+  async attempt(
+    account: ThrottledAccount,
+    ip: string,
+    check: () => Promise<AttemptResult>,
+  ): Promise<AttemptResult> {
     const key = { account: this.#hmacOf(account), address: subscriberOf(ip) }
     const id = randomUUID()
     const { state, end } = await this.#begin(key, id)
@@ -64,9 +69,8 @@ export class LoginThrottle {
     }
     let result: AttemptResult = 'undecided'
     try {
-      const isRight = await check()
-      result = isRight ? 'succeeded' : 'failed'
-      return isRight
+      result = await check()
+      return result
     } finally {
       await end(result)
     }

@@ -14,7 +14,7 @@ export interface Attempt extends AttemptKey {
   readonly isKnownAddress: boolean
 }
 
-/** `undecided`: it was refused, or the password was not looked at. */
+/** `undecided`: it was refused, or tells nothing of whether somebody knows the password. It does not count. */
 export type AttemptResult = 'succeeded' | 'failed' | 'undecided'
 
 /** An attempt that is under way for longer was lost with its instance. */

@@ -8,6 +8,7 @@ import {
   problemResponses,
 } from '@portcullis/service-kit'
 import { refuseCommonPassword } from '../../passwords/common.ts'
+import { deviceOf } from '../../sessions/open.ts'
 import { signUp } from './signup.ts'
 import { Turns } from './turns.ts'
 
@@ -23,7 +24,8 @@ export const signupRoutes: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'signup',
         summary: 'Sign up',
         description:
-          'Makes a user with the role `user`. Usernames and emails are unique without regard to case.',
+          'Makes a user with the role `user`. Usernames and emails are unique without regard to case. A key that ' +
+          'comes again with another body counts as a failed login with the username.',
         tags: ['users'],
         headers: IdempotencyKeySchema,
         body: ref(SignupBodySchema),
@@ -33,6 +35,7 @@ export const signupRoutes: FastifyPluginAsyncTypebox = async (app) => {
             'AUTH_PASSWORD_COMMON',
             'AUTH_USERNAME_TAKEN',
             'AUTH_EMAIL_TAKEN',
+            'AUTH_LOGIN_THROTTLED',
             'AUTH_HASHING_BUSY',
             ...IDEMPOTENCY_PROBLEMS,
           ),
@@ -48,7 +51,9 @@ export const signupRoutes: FastifyPluginAsyncTypebox = async (app) => {
         throw problem('IDEMPOTENCY_KEY_RUNNING', { headers: { 'retry-after': '1' } })
       if (key !== undefined) running.add(key)
       try {
-        const { answer, isReplayed } = await turns.take(name, () => signUp(app, request.body, once))
+        const { answer, isReplayed } = await turns.take(name, () =>
+          signUp(app, request.body, once, deviceOf(request)),
+        )
         return await reply
           .code(201)
           .headers(isReplayed ? REPLAYED : {})

@@ -2,7 +2,16 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { UserSchema, type SignupBody, type User } from '@portcullis/schemas'
-import { findAnswer, insertAnswer, type Created, type IdempotentRequest } from '@portcullis/service-kit'
+import {
+  findRemembered,
+  insertAnswer,
+  problem,
+  type Created,
+  type IdempotentRequest,
+  type Remembered,
+} from '@portcullis/service-kit'
+import { countAttempt } from '../../logins/check-password.ts'
+import type { Device } from '../../sessions/queries.ts'
 import { takenAsProblem, takenProblem } from '../../users/create.ts'
 import { insertUser, toUser } from '../../users/queries.ts'
 import { findTaken } from './queries.ts'
@@ -19,23 +28,24 @@ export interface SignupAnswer {
  *
  * @param once what the request is remembered by, if it may be repeated
  * @throws {ProblemError} AUTH_USERNAME_TAKEN, AUTH_EMAIL_TAKEN, AUTH_HASHING_BUSY, IDEMPOTENCY_KEY_RUNNING,
- * IDEMPOTENCY_KEY_REUSED
+ * IDEMPOTENCY_KEY_REUSED, AUTH_LOGIN_THROTTLED
  */
 export async function signUp(
   app: FastifyInstance,
   { username, email, password }: SignupBody,
   once: IdempotentRequest | undefined,
+  device: Device,
 ): Promise<Created<SignupAnswer>> {
-  const known = once && (await app.db.transaction().execute((trx) => findAnswer(trx, once)))
-  if (known !== undefined) return replayed(known)
+  const known = once && (await app.db.transaction().execute((trx) => findRemembered(trx, once)))
+  if (known) return replay(app, known, username, device)
   const taken = await findTaken(app.db, username, email)
   if (taken.username) throw takenProblem('username')
   if (taken.email) throw takenProblem('email')
   const password_hash = await app.passwords.hash(password)
 
-  const work = app.transact<Created<SignupAnswer>>(async (trx) => {
-    const earlier = once && (await findAnswer(trx, once))
-    if (earlier !== undefined) return { value: replayed(earlier) }
+  const work = app.transact<Created<SignupAnswer> | Remembered>(async (trx) => {
+    const earlier = once && (await findRemembered(trx, once))
+    if (earlier) return { value: earlier }
     const row = await insertUser(trx, { username, email: email ?? null, password_hash, roles: ['user'] })
     const answer = { user: toUser(row) }
     if (once) await insertAnswer(trx, { ...once, owner: row.id }, answer)
@@ -47,10 +57,26 @@ export async function signUp(
   const { value } = await work.catch((error: unknown) => {
     throw takenAsProblem(error)
   })
-  return value
+  return 'isSameBody' in value ? replay(app, value, username, device) : value
 }
 
-function replayed(remembered: unknown): Created<SignupAnswer> {
-  if (!isAnswer.Check(remembered)) throw new Error('an answer was remembered in another shape')
-  return { answer: remembered, isReplayed: true }
+/**
+ * The answer of the first signup with the key. Whether a body is the same one tells whether it has the password that
+ * the first one had, so one that is not counts as a failed login with the username, and stands in the history as a
+ * wrong password. One that is resets nothing: the user can have another password by now.
+ */
+async function replay(
+  app: FastifyInstance,
+  { answer, isSameBody }: Remembered,
+  username: string,
+  device: Device,
+): Promise<Created<SignupAnswer>> {
+  if (!isAnswer.Check(answer)) throw new Error('an answer was remembered in another shape')
+  const { id } = answer.user
+  await countAttempt(app, id, { account: { name: username }, device }, async () =>
+    isSameBody ? 'undecided' : 'failed',
+  )
+  if (isSameBody) return { answer, isReplayed: true }
+  app.loginHistory.failed(id, 'wrong_password', device)
+  throw problem('IDEMPOTENCY_KEY_REUSED')
 }
