@@ -107,4 +107,20 @@ t.test('refresh', async (t) => {
     t.equal(status, 400)
     t.strictSame(body.errors, [{ pointer: '/refresh_token', code: 'required', detail: 'is required' }])
   })
+
+  await t.test('a body that does not fit is refused by its fields, and by nothing else', async (t) => {
+    const cases: [unknown, object][] = [
+      [
+        { refresh_token: 'x', extra: 1 },
+        { pointer: '/extra', code: 'unknown', detail: 'is not known here' },
+      ],
+      [{ refresh_token: 5 }, { pointer: '/refresh_token', code: 'type', detail: 'must be string' }],
+      [[], { pointer: '', code: 'one_of', detail: 'must be object or must be null' }],
+    ]
+    for (const [sent, error] of cases) {
+      const { status, body } = await auth.call('POST', '/api/v1/refresh', { body: sent })
+      t.equal(status, 400)
+      t.strictSame(body.errors, [error])
+    }
+  })
 })

@@ -39,13 +39,10 @@ export function fieldErrors(
   query?: unknown,
 ): FieldError[] {
   const found = new Map<string, FieldError>()
-  const unions = new Set(
-    errors.filter((error) => error.keyword === 'anyOf').map((error) => error.instancePath),
-  )
+  const isRedundant = redundancyOf(errors)
   for (const error of errors) {
-    if (unions.has(error.instancePath) && error.keyword !== 'anyOf') continue
     const path = pathOf(error)
-    if (found.has(path)) continue
+    if (found.has(path) || isRedundant(error, path)) continue
     const repeated = part === 'querystring' && isRepeated(query, path)
     found.set(path, {
       ...(part === 'body' ? { pointer: path } : { parameter: unescapePointer(path.slice(1)) }),
@@ -57,6 +54,34 @@ export function fieldErrors(
   return [...found.values()]
 }
 
+/**
+ * Tells which errors of unions say nothing more. What was sent fits none of the branches, and each says why: that is
+ * one error, of the union, unless a branch found something inside. Then that is what is wrong, and the union and its
+ * other branches are left out: a body of `{"extra": 1}` was not meant to be null.
+ */
+function redundancyOf(
+  errors: readonly FastifySchemaValidationError[],
+): (error: FastifySchemaValidationError, path: string) => boolean {
+  const unions = new Set(
+    errors.filter((error) => error.keyword === 'anyOf').map((error) => error.instancePath),
+  )
+  const withErrorsInside = new Set(unions.size === 0 ? [] : errors.map(pathOf).flatMap(ancestorsOf))
+  return ({ keyword, instancePath }, path) =>
+    unions.has(instancePath) &&
+    (keyword === 'anyOf' ? withErrorsInside.has(instancePath) : path === instancePath)
+}
+
+/** The JSON pointers of everything that what the pointer leads to is in. */
+function ancestorsOf(pointer: string): string[] {
+  const ancestors: string[] = []
+  for (let rest = pointer; rest !== '';) {
+    rest = rest.slice(0, Math.max(rest.lastIndexOf('/'), 0))
+    ancestors.push(rest)
+  }
+  return ancestors
+}
+
+/** Of a missing field and of an unknown one, that field's. */
 function pathOf({ keyword, instancePath, params }: FastifySchemaValidationError): string {
   const name =
     keyword === 'required'

@@ -35,6 +35,18 @@ t.test('unknown fields are refused and named', async (t) => {
   ])
 })
 
+t.test('of a union, what is wrong inside is named, else that it fits none of the branches', async (t) => {
+  const refused = (either: unknown) => refusedFields(t, JSON.stringify({ name: 'ok', either }))
+  t.strictSame(await refused({ n: 1, extra: 1 }), [['/either/extra', 'unknown']])
+  t.strictSame(await refused({}), [['/either/n', 'required']])
+  t.strictSame(await refused({ n: 'x', extra: 1 }), [
+    ['/either/extra', 'unknown'],
+    ['/either/n', 'type'],
+  ])
+  t.strictSame(await refused({ n: 1, at: 'x' }), [['/either/at', 'one_of']])
+  for (const other of [5, 'x', []]) t.strictSame(await refused(other), [['/either', 'one_of']])
+})
+
 t.test('a name given twice is refused and named, wherever it stands', async (t) => {
   t.strictSame(await refusedFields(t, '{"name":"ok","size":1,"name":"no"}'), [['/name', 'repeated']])
   t.strictSame(await refusedFields(t, String.raw`{"name":"ok","n\u0061me":"no"}`), [['/name', 'repeated']])

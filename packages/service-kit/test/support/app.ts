@@ -11,6 +11,15 @@ const ThingSchema = Type.Object(
     kind: Type.Optional(Type.Union([Type.Literal('a'), Type.Literal('b')])),
     at: Type.Optional(Type.Union([Type.String({ format: 'date-time' }), Type.Null()])),
     email: Type.Optional(Type.String({ format: 'email', maxLength: 254 })),
+    either: Type.Optional(
+      Type.Union([
+        Type.Object(
+          { n: Type.Integer(), at: Type.Optional(Type.Union([Type.Integer(), Type.Null()])) },
+          { additionalProperties: false },
+        ),
+        Type.Null(),
+      ]),
+    ),
     inner: Type.Optional(Type.Object({ 'a/b': Type.String() }, { additionalProperties: false })),
     list: Type.Optional(Type.Array(Type.Object({ n: Type.Integer() }, { additionalProperties: false }))),
   },
