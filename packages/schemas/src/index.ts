@@ -1,5 +1,6 @@
 export * from './client.ts'
 export * from './common.ts'
+export * from './email.ts'
 export * from './export.ts'
 export * from './introspection.ts'
 export * from './login.ts'

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { IdSchema, ListQuerySchema, TimeSchema, ref, pageOf } from './common.ts'
+import './email.ts'
 import { TokenPairSchema } from './session.ts'
 import { EXAMPLE, USER, TOKEN_PAIR } from './examples.ts'
 

@@ -122,6 +122,10 @@ t.test('errors name line and field, never a value, and nothing is imported', asy
       JSON.stringify({ username: 'slow-1', password_hash: `$2b$31$${'a'.repeat(53)}` }),
       JSON.stringify({ username: 'slow-2', password_hash: HASH.replace('m=64', 'm=2097152') }),
       `{"username": "${'x'.repeat(70_000)}"}`,
+      JSON.stringify({ ...good, username: 'odd-1', created_at: '2026-02-30T10:00:00Z' }),
+      JSON.stringify({ ...good, username: 'odd-2', email: 'user@localhost' }),
+      JSON.stringify({ ...good, username: 'odd-3', email: '"a\u0000b"@example.com' }),
+      JSON.stringify({ ...good, username: 'odd-4', email: '"\ud800"@example.com' }),
     ].join('\n'),
   )
   const { code, out, err } = await run([file])
@@ -145,11 +149,15 @@ t.test('errors name line and field, never a value, and nothing is imported', asy
     'line 9: password_hash: has a bcrypt cost outside of 4 to 14',
     'line 10: password_hash: has argon2 parameters that take too long to check',
     'line 11: is too long',
+    'line 12: created_at: is not a time such as 2026-11-21T09:30:00.000Z',
+    'line 13: email: is not an email address',
+    'line 14: email: is not an email address',
+    'line 15: email: is not an email address',
     'error: the file has errors; nothing was imported',
   ])
   t.equal(await count(), before)
   const answer = JSON.parse((await run([file, '--json'])).out)
-  t.match(answer, { read: 11, imported: 0, errors: [{ line: 2, field: 'username' }] })
+  t.match(answer, { read: 15, imported: 0, errors: [{ line: 2, field: 'username' }] })
 })
 
 t.test('a file that is no such file is refused as a whole', async (t) => {

@@ -181,6 +181,24 @@ t.test('a database that is away is said so, and nothing else', async (t) => {
   t.notMatch(err, 'hunter2')
 })
 
+t.test('a database that lets nobody in, is not there, or has no tables is told in one line', async (t) => {
+  const wrongPassword = new URL(auth.databaseUrl)
+  wrongPassword.password = 'hunter2'
+  const noDatabase = new URL(auth.databaseUrl)
+  noDatabase.pathname = '/no_such_database'
+  const empty = new URL(process.env['TEST_POSTGRES_URL'] ?? '')
+  for (const [url, said] of [
+    [wrongPassword, /^error: the database does not answer, and nothing was changed: .*password.*\n$/],
+    [noDatabase, /^error: the database does not answer, and nothing was changed: .*no_such_database.*\n$/],
+    [empty, /^error: the database has not been migrated: .*\n$/],
+  ] as const) {
+    const { code, err } = await runPortcullis(auth, ['users', 'list'], { DATABASE_URL: url.href })
+    t.equal(code, 1)
+    t.match(err, said)
+    t.notMatch(err, 'hunter2')
+  }
+})
+
 t.test('as a program of its own it answers on standard output and by its exit code', async (t) => {
   const user = await auth.newUser()
   const [shown, wrong] = await Promise.all([

@@ -39,7 +39,8 @@ t.test('changes of users', async (t) => {
   })
 
   await t.test('what was never given out as a cursor is refused by name', async (t) => {
-    for (const after of ['users', 'changes.1', 'changes.1.2.3', 'users.1.2.x', 'changes.1.9.9']) {
+    const noId = `users.1.0.${'-'.repeat(36)}`
+    for (const after of ['users', 'changes.1', 'changes.1.2.3', 'users.1.2.x', 'changes.1.9.9', noId]) {
       const { status, body } = await changes(`after=${after}`)
       t.equal(status, 400)
       t.equal(body.errors[0].parameter, 'after')

@@ -44,6 +44,19 @@ t.test('the service starts from its environment, answers, and stops at SIGTERM',
   t.equal(await exited, 0)
 })
 
+t.test('the service starts, answers and stops while the Redis of its cache is away', async (t) => {
+  const locked = new URL(content.redis.url())
+  locked.username = 'nobody'
+  locked.password = 'hunter2'
+  for (const CACHE_REDIS_URL of ['redis://127.0.0.1:9', 'redis://no-such-host.invalid', locked.href]) {
+    const { child, exited, lines } = start(t, { ...env, CACHE_REDIS_URL, LOG_LEVEL: 'info' })
+    const url = await urlIn(lines)
+    t.equal((await fetch(`${url}/api/v1/posts`)).status, 200, CACHE_REDIS_URL)
+    child.kill('SIGTERM')
+    t.equal(await exited, 0, CACHE_REDIS_URL)
+  }
+})
+
 t.test(
   'without keys and revocations the service listens all the same, says so, and answers what it can',
   async (t) => {

@@ -1,15 +1,7 @@
 import AjvCompiler from '@fastify/ajv-compiler'
-import { isDateTime, isText } from '@portcullis/schemas'
+import { isDateTime, isEmail, isText } from '@portcullis/schemas'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-const MAX_EMAIL_LENGTH = 254
-const EMAIL =
-  /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i
-
-export function isEmail(value: string): boolean {
-  return value.length <= MAX_EMAIL_LENGTH && EMAIL.test(value)
-}
-
 const COMMON = {
   removeAdditional: false,
   useDefaults: true,

@@ -10,6 +10,11 @@ const NOT_DONE = new Set([
   '08001', // sqlclient_unable_to_establish_sqlconnection
   '08004', // sqlserver_rejected_establishment_of_sqlconnection
   '25006', // read_only_sql_transaction: connected to a standby
+  '28000', // invalid_authorization_specification
+  '28P01', // invalid_password: so it is between the steps of a change of the password
+  '3D000', // invalid_catalog_name: there is no such database
+  '53100', // disk_full
+  '53200', // out_of_memory
   '53300', // too_many_connections
   '53400', // configuration_limit_exceeded
   '55P03', // lock_not_available
@@ -28,6 +33,7 @@ const LOST = new Set([
   '25P03', // idle_in_transaction_session_timeout
   '57P01', // admin_shutdown
   '57P02', // crash_shutdown
+  '57P04', // database_dropped
   '57P05', // idle_session_timeout
 ])
 

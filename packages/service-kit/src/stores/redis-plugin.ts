@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import fastifyRedis from '@fastify/redis'
-import { connectRedis } from './redis.ts'
+import { connectRedis, redisReady, type RedisClient } from './redis.ts'
 
 export interface RedisPluginOptions {
   readonly url: string
@@ -11,7 +11,9 @@ export interface RedisPluginOptions {
 export default fp<RedisPluginOptions>(
   async (app, { url, name }) => {
     const client = connectRedis(url, { name, log: app.log })
-    await app.register(fastifyRedis, { client })
+    // @fastify/redis would end a start while Redis is away; a client comes to it by itself.
+    if (await redisReady(client)) await app.register(fastifyRedis, { client })
+    else app.decorate<RedisClient>('redis', client)
     // Not left to @fastify/redis, whose QUIT would fail while Redis is away.
     app.addHook('onClose', async () => client.disconnect())
   },

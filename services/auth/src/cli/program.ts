@@ -1,5 +1,11 @@
 import { Command, CommanderError } from 'commander'
-import { ConfigError, EXIT_CONFIG, ProblemError, databaseFailure } from '@portcullis/service-kit'
+import {
+  ConfigError,
+  EXIT_CONFIG,
+  ProblemError,
+  databaseErrorOf,
+  databaseFailure,
+} from '@portcullis/service-kit'
 import { addClientsCommands } from './clients.ts'
 import { Context, Refusal, type Shell } from './context.ts'
 import { addCreateAdminCommand } from './create-admin.ts'
@@ -10,6 +16,8 @@ import { addProvisionCommand } from './provision.ts'
 import { addRevokeAllCommand } from './revoke-all.ts'
 import { addSessionsCommands } from './sessions.ts'
 import { addUsersCommands } from './users.ts'
+
+const UNDEFINED_TABLE = '42P01'
 
 const HELP = `
 Settings come from the environment, as for the services, secrets also from files (NAME_FILE); DATABASE_URL names the
@@ -77,6 +85,8 @@ export async function runProgram(args: readonly string[], shell: Shell): Promise
 function reasonOf(error: unknown): string | undefined {
   if (error instanceof Refusal) return error.message
   if (error instanceof ProblemError) return reasonOf(error.cause) ?? error.message
+  if (databaseErrorOf(error)?.code === UNDEFINED_TABLE)
+    return 'the database has not been migrated: `portcullis migrate`, or provision it'
   const failure = databaseFailure(error)
   if (failure === undefined || !(error instanceof Error)) return undefined
   const how = error instanceof AggregateError ? String(error.errors[0]) : error.message
