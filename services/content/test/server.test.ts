@@ -44,6 +44,14 @@ t.test('the service starts from its environment, answers, and stops at SIGTERM',
   t.equal(await exited, 0)
 })
 
+t.test('the service stops also when nobody reads its log any more', async (t) => {
+  const { child, exited, lines } = start(t, { ...env, LOG_LEVEL: 'info' })
+  await urlIn(lines)
+  child.stdout.destroy()
+  child.kill('SIGTERM')
+  t.equal(await exited, 0)
+})
+
 t.test('the service starts, answers and stops while the Redis of its cache is away', async (t) => {
   const locked = new URL(content.redis.url())
   locked.username = 'nobody'

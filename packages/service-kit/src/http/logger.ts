@@ -111,7 +111,8 @@ export interface LoggerOptions {
 /** Standard output, written when there is a page of lines, after 100 ms, and when the process ends. */
 function gatheredOutput() {
   const output = destination({ dest: 1, sync: true, minLength: 4096, periodicFlush: 100 })
-  process.once('exit', () => output.flushSync())
+  // Its flushSync would try for ever to write to a reader that is gone, and the process would never end.
+  process.once('exit', () => output.end())
   return output
 }
 
