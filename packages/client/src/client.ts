@@ -4,7 +4,7 @@ import type { paths as AuthPaths } from './generated/auth.ts'
 import type { paths as ContentPaths } from './generated/content.ts'
 import { insist } from './insist.ts'
 import { memoryStorage } from './memory-storage.ts'
-import { followOperations } from './operations.ts'
+import { followCalls, followedFetch } from './operations.ts'
 import { Session, type SessionView } from './session.ts'
 import type { TokenStorage } from './tokens.ts'
 
@@ -49,11 +49,11 @@ export function createClient(options: ClientOptions): PortcullisClient {
     insist(() => plainFetch(refreshRequest(refreshUrl, refreshToken))),
   )
   const sessionFetch = authorizedFetch(session, plainFetch)
-  const middleware = followOperations(session)
-  const auth = createFetchClient<AuthPaths>({ baseUrl: url, fetch: sessionFetch })
+  const authFetch = authorizedFetch(session, followedFetch(session, plainFetch))
+  const auth = createFetchClient<AuthPaths>({ baseUrl: url, fetch: authFetch })
   const content = createFetchClient<ContentPaths>({ baseUrl: contentUrl, fetch: sessionFetch })
-  auth.use(middleware)
-  content.use(middleware)
+  auth.use(followCalls(session, authFetch))
+  content.use(followCalls(session, sessionFetch))
   return { auth, content, session, fetch: sessionFetch, close: () => session.close() }
 }
 

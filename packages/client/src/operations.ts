@@ -1,4 +1,5 @@
 import type { Middleware } from 'openapi-fetch'
+import type { Fetch } from './authorized-fetch.ts'
 import type { Session } from './session.ts'
 import { tokensOf } from './tokens.ts'
 
@@ -23,24 +24,52 @@ export const ENDS: ReadonlySet<string> = new Set([
   'DELETE /api/v1/users/me',
 ])
 
-/** Lets the session follow what operations do to it, and gives those that create something a key. */
-export function followOperations(session: Session): Middleware {
+const CHANGES = [...BEGINS, ...REPLACES, ...ENDS]
+
+/** `fetch` whose answers the session follows: it keeps the tokens in them, and ends when they say so. */
+export function followedFetch(session: Session, fetch: Fetch): Fetch {
+  return async (request) => {
+    const operation = operationOf(request)
+    if (operation === undefined) return fetch(request)
+    const work = async () => {
+      const response = await fetch(request)
+      if (response.ok) await follow(session, operation, response)
+      return response
+    }
+    // A login ends no session that a refresh could miss.
+    return BEGINS.has(operation) ? work() : session.change(work)
+  }
+}
+
+/** Gives requests that create something a key; and follows calls that were given a `fetch` other than `followed`. */
+export function followCalls(session: Session, followed: Fetch): Middleware {
   return {
     onRequest({ request, schemaPath }) {
       const isCreate = CREATES.has(`${request.method} ${schemaPath}`)
       if (isCreate && !request.headers.has('idempotency-key'))
         request.headers.set('idempotency-key', randomKey())
     },
-    async onResponse({ request, response, schemaPath }) {
-      if (!response.ok) return
-      const operation = `${request.method} ${schemaPath}`
-      if (ENDS.has(operation)) await session.forget()
-      if (!BEGINS.has(operation) && !REPLACES.has(operation)) return
-      const tokens = tokensOf(await response.clone().json())
-      if (tokens === undefined) throw new TypeError(`${operation} answered without tokens`)
-      await (BEGINS.has(operation) ? session.begin(tokens) : session.replace(tokens))
+    async onResponse({ request, response, options }) {
+      const operation = options.fetch === followed ? undefined : operationOf(request)
+      if (operation !== undefined && response.ok) await follow(session, operation, response)
     },
   }
+}
+
+async function follow(session: Session, operation: string, response: Response): Promise<void> {
+  if (ENDS.has(operation)) return session.forget()
+  const tokens = tokensOf(await response.clone().json())
+  if (tokens === undefined) throw new TypeError(`${operation} answered without tokens`)
+  await (BEGINS.has(operation) ? session.begin(tokens) : session.replace(tokens))
+}
+
+/** Which of the operations that the session follows it asks for, whatever path auth is reached under. */
+function operationOf(request: Request): string | undefined {
+  const { pathname } = new URL(request.url)
+  return CHANGES.find((operation) => {
+    const [method, path = ''] = operation.split(' ')
+    return request.method === method && pathname.endsWith(path)
+  })
 }
 
 /** 128 random bits; `crypto.randomUUID` is missing on pages that came by plain HTTP. */

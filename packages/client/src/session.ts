@@ -1,3 +1,4 @@
+import { Changes } from './changes.ts'
 import { problemOf, type Problem } from './problems.ts'
 import { areSame, subjectOf, tokensOf, type Tokens, type TokenStorage } from './tokens.ts'
 
@@ -26,18 +27,26 @@ export interface SessionView {
 /** What came of asking for another token: one, the answer of auth that there is none now, or nobody is signed in. */
 export type Renewal = { readonly token: string } | { readonly failure: Response } | undefined
 
+/** Auth refreshes the session of these tokens no more. */
+interface Refusal {
+  readonly held: Tokens
+  readonly problem: Problem
+}
+
 /** The tokens of a session, which are refreshed once however many ask for it. */
 export class Session implements SessionView {
   readonly #storage: TokenStorage
   readonly #refresh: (refreshToken: string) => Promise<Response>
   readonly #listeners = new Set<(event: SessionEvent) => void>()
   readonly #unsubscribe: (() => void) | undefined
+  readonly #changes: Changes
   #renewing: Promise<Renewal> | undefined
 
   /** @param refresh asks auth for the next pair. */
   constructor(storage: TokenStorage, refresh: (refreshToken: string) => Promise<Response>) {
     this.#storage = storage
     this.#refresh = refresh
+    this.#changes = new Changes(storage)
     this.#unsubscribe = storage.subscribe?.((now, before) => {
       if (now === undefined) this.#tell({ type: 'signed-out', elsewhere: true })
       else this.#tell({ type: before === undefined ? 'signed-in' : 'refreshed', elsewhere: true })
@@ -74,6 +83,11 @@ export class Session implements SessionView {
     this.#tell({ type: 'refreshed', elsewhere: false })
   }
 
+  /** Runs an operation that replaces the tokens or ends the session, and what the session takes in of its answer. */
+  change<T>(work: () => Promise<T>): Promise<T> {
+    return this.#changes.run(work)
+  }
+
   /** A token other than the one that was refused. Whoever asks while another one does is given the same answer. */
   async renew(refused: string): Promise<Renewal> {
     const renewal = await (this.#renewing ?? this.#begin(refused))
@@ -88,13 +102,25 @@ export class Session implements SessionView {
   }
 
   #begin(refused: string): Promise<Renewal> {
-    const work = () => this.#rotate(refused)
-    const renewing = (this.#storage.exclusively?.(work) ?? work()).finally(() => (this.#renewing = undefined))
+    const renewing = this.#rotateOrEnd(refused).finally(() => (this.#renewing = undefined))
     this.#renewing = renewing
     return renewing
   }
 
-  async #rotate(refused: string): Promise<Renewal> {
+  async #rotateOrEnd(refused: string): Promise<Renewal> {
+    const outcome = await this.#exclusively(() => this.#rotate(refused))
+    if (outcome === undefined || !('problem' in outcome)) return outcome
+    // What ended the session may be a change of ours whose answer is on its way, and brings other tokens; or of another
+    // tab, which has been waiting for the storage since.
+    await this.#changes.settled()
+    return this.#exclusively(async () => {
+      if (!(await this.#holds(outcome.held))) return this.#newest(refused)
+      await this.#end(outcome.problem)
+      return undefined
+    })
+  }
+
+  async #rotate(refused: string): Promise<Renewal | Refusal> {
     const held = await this.#storage.read()
     // Never with the tokens of somebody else who has logged in meanwhile.
     if (held === undefined || subjectOf(held.access_token) !== subjectOf(refused)) return undefined
@@ -105,18 +131,23 @@ export class Session implements SessionView {
       .clone()
       .json()
       .catch(() => undefined)
-    const isStillHeld = areSame(await this.#storage.read(), held)
     const tokens = answer.ok ? tokensOf(body) : undefined
     if (tokens !== undefined) {
-      if (!isStillHeld) return this.#newest(refused)
+      if (!(await this.#holds(held))) return this.#newest(refused)
       await this.#storage.write(tokens)
       this.#tell({ type: 'refreshed', elsewhere: false })
       return { token: tokens.access_token }
     }
     if (answer.status !== 400 && answer.status !== 401) return { failure: answer }
-    if (!isStillHeld) return this.#newest(refused)
-    await this.#end(problemOf(body, answer))
-    return undefined
+    return { held, problem: problemOf(body, answer) }
+  }
+
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return this.#storage.exclusively?.(work) ?? work()
+  }
+
+  async #holds(tokens: Tokens): Promise<boolean> {
+    return areSame(await this.#storage.read(), tokens)
   }
 
   /** What has been stored while auth was asked: the tokens of a login or of another tab, or none. */
