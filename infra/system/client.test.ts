@@ -88,6 +88,28 @@ t.test('however many calls find the token refused, one refresh is asked for and 
   t.equal(wire.count(TASKS), 100)
 })
 
+t.test('the endpoints of OAuth take what the client sends them', async (t) => {
+  const { client, storage } = newClient()
+  await signIn(client)
+  const credentials = {
+    client_id: 'gateway',
+    client_secret: await pair.newClient('gateway', 'tokens:introspect'),
+  }
+  const grant = { ...credentials, grant_type: 'client_credentials', scope: 'tokens:introspect' }
+  const issued = await unwrap(client.auth.POST('/oauth/token', { body: grant }))
+  t.match(issued, { token_type: 'Bearer', access_token: String, scope: 'tokens:introspect' })
+
+  const token = (await storage.read())?.access_token ?? ''
+  const introspect = () => unwrap(client.auth.POST('/oauth/introspect', { body: { ...credentials, token } }))
+  t.match(await introspect(), { active: true, client_id: 'portcullis' })
+  await unwrap(client.auth.POST('/oauth/revoke', { body: { client_id: 'portcullis', token } }))
+  t.strictSame(await introspect(), { active: false })
+
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  const own = await client.auth.POST('/oauth/token', { body: grant, headers })
+  t.equal(own.response.status, 200, 'a caller may name the type of the body, too')
+})
+
 t.test('a session that has ended elsewhere is asked for once, and then there is none', async (t) => {
   const { client, wire, storage, events } = newClient()
   await signIn(client)

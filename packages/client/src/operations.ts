@@ -23,6 +23,12 @@ export const ENDS: ReadonlySet<string> = new Set([
   'POST /api/v1/logout_all',
   'DELETE /api/v1/users/me',
 ])
+/** Takes a form, as RFC 6749, 7009 and 7662 have it, and no JSON. */
+export const FORMS: ReadonlySet<string> = new Set([
+  'POST /oauth/introspect',
+  'POST /oauth/revoke',
+  'POST /oauth/token',
+])
 
 const CHANGES = [...BEGINS, ...REPLACES, ...ENDS]
 
@@ -41,13 +47,19 @@ export function followedFetch(session: Session, fetch: Fetch): Fetch {
   }
 }
 
-/** Gives requests that create something a key; and follows calls that were given a `fetch` other than `followed`. */
+/**
+ * Gives requests that create something a key, and makes forms of the bodies that are to be one; follows
+ * calls that were given a `fetch` other than `followed`.
+ */
 export function followCalls(session: Session, followed: Fetch): Middleware {
   return {
     onRequest({ request, schemaPath }) {
-      const isCreate = CREATES.has(`${request.method} ${schemaPath}`)
-      if (isCreate && !request.headers.has('idempotency-key'))
+      const operation = `${request.method} ${schemaPath}`
+      if (CREATES.has(operation) && !request.headers.has('idempotency-key'))
         request.headers.set('idempotency-key', randomKey())
+      // Not what the caller has made a form of.
+      const isJson = request.headers.get('content-type') === 'application/json'
+      return FORMS.has(operation) && isJson ? withForm(request) : undefined
     },
     async onResponse({ request, response, options }) {
       const operation = options.fetch === followed ? undefined : operationOf(request)
@@ -70,6 +82,17 @@ function operationOf(request: Request): string | undefined {
     const [method, path = ''] = operation.split(' ')
     return request.method === method && pathname.endsWith(path)
   })
+}
+
+/** openapi-fetch writes every body as JSON: its serializers are not told what for. */
+async function withForm(request: Request): Promise<Request> {
+  const members: unknown = await request.clone().json()
+  const body = new URLSearchParams(
+    Object.entries(members ?? {}).map(([name, value]) => [name, String(value)]),
+  )
+  const headers = new Headers(request.headers)
+  headers.set('content-type', 'application/x-www-form-urlencoded')
+  return new Request(request, { method: request.method, headers, body })
 }
 
 /** 128 random bits; `crypto.randomUUID` is missing on pages that came by plain HTTP. */

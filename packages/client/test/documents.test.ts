@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { BEGINS, CREATES, ENDS, REPLACES } from '../src/operations.ts'
+import { BEGINS, CREATES, ENDS, FORMS, REPLACES } from '../src/operations.ts'
 
 type Documented = Readonly<Record<string, Readonly<Record<string, object>>>>
 
@@ -41,4 +41,10 @@ t.test('the tokens of every operation that answers with a pair are kept', async 
   )
   t.strictSame(giving.map(([name]) => name).toSorted(), [...BEGINS, ...REPLACES].toSorted())
   for (const name of ENDS) t.ok(operations.has(name), name)
+})
+
+t.test('every operation that takes a form is sent one, and no other', async (t) => {
+  const operations = await documented()
+  const taking = [...operations].filter(([, text]) => text.includes('"application/x-www-form-urlencoded":'))
+  t.strictSame(taking.map(([name]) => name).toSorted(), [...FORMS].toSorted())
 })
