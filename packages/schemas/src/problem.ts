@@ -228,6 +228,11 @@ export const PROBLEMS = {
     title: 'There is a client of this id already',
     help: 'Choose another `client_id`, or leave it out to be given one.',
   },
+  AUTH_VERIFIERS_FULL: {
+    status: 429,
+    title: 'The client has as many verifiers as it may',
+    help: 'A further one joins when others have left or fallen silent: go on asking. Give each service a client of its own.',
+  },
 } as const satisfies Record<string, ProblemKind>
 
 export type ProblemCode = keyof typeof PROBLEMS

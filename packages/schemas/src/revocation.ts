@@ -69,6 +69,12 @@ export const VerifierStateSchema = Type.Union(
 )
 export type VerifierState = Static<typeof VerifierStateSchema>
 
+/**
+ * The longest silence of the log, in seconds, after which a verifier may still accept tokens. Whoever falls silent is
+ * waited for twice as long, so it bounds for how long one that has died holds up revocations.
+ */
+export const LONGEST_MAX_AGE_SECONDS = 60
+
 /** What a verifier says about itself, four times a second and after each batch that it has applied. */
 export const AckSchema = Type.Object({
   state: VerifierStateSchema,
@@ -83,7 +89,7 @@ export const AckSchema = Type.Object({
   }),
   max_age: Type.Number({
     minimum: 0,
-    maximum: 3600,
+    maximum: LONGEST_MAX_AGE_SECONDS,
     description: 'Seconds of silence of the log after which the verifier stops accepting tokens',
   }),
 })

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
+import { LONGEST_MAX_AGE_SECONDS } from '@portcullis/schemas'
 import { systemClock } from './clock.ts'
 import { FeedFollower, type FeedOptions } from './follow/feed.ts'
 import { follow } from './follow/follow.ts'
@@ -14,6 +15,9 @@ import { parseRedisUrl, type RedisPlace } from './redis/url.ts'
 import { Replica } from './replica/replica.ts'
 import { TokenCheck, type TokenRules } from './token-check.ts'
 import { Verifier, type Follower } from './verifier.ts'
+
+/** Beyond the life of a token its revocation means nothing. */
+const LONGEST_AGE_SECONDS = 3600
 
 /**
  * Options of ioredis for a client that follows the log. It connects when told to, fails at once, and leaves trying
@@ -50,9 +54,12 @@ export interface CreateVerifierOptions extends TokenRules {
   clientId?: string
   /** Begins the name under which this process is known to the log's writer. Default: the host's name. */
   name?: string
-  /** Strict routes, which is the default, refuse to answer from a replica older than this. Default 2. */
+  /**
+   * Strict routes, which is the default, refuse to answer from a replica older than this. Default 2; at most 60, or
+   * 3600 with a `replica` of the caller's.
+   */
   maxStalenessSeconds?: number
-  /** Routes that are marked bounded answer up to this age. Default: as strict ones. */
+  /** Routes that are marked bounded answer up to this age. Default: as strict ones; the same limits. */
   boundedStalenessSeconds?: number
   observer?: Observer
 }
@@ -67,10 +74,12 @@ export function createVerifier(options: CreateVerifierOptions): Verifier {
   objectOf('options', options)
   const clock = options.clock ?? systemClock
   const replica = options.replica ?? new Replica({ clock })
-  const maxStalenessSeconds = seconds('maxStalenessSeconds', options.maxStalenessSeconds ?? 2)
+  const longest = options.replica ? LONGEST_AGE_SECONDS : LONGEST_MAX_AGE_SECONDS
+  const maxStalenessSeconds = seconds('maxStalenessSeconds', options.maxStalenessSeconds ?? 2, longest)
   const boundedStalenessSeconds = seconds(
     'boundedStalenessSeconds',
     options.boundedStalenessSeconds ?? maxStalenessSeconds,
+    longest,
   )
   return new Verifier({
     check: new TokenCheck(options),

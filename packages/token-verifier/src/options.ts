@@ -29,10 +29,10 @@ export function httpUrl(name: string, value: unknown): string {
   throw new TypeError(`${name} must be an http or https URL`)
 }
 
-/** @throws TypeError if it is no number above 0, and at most an hour */
-export function seconds(name: string, value: unknown): number {
-  if (typeof value === 'number' && value > 0 && value <= 3600) return value
-  throw new TypeError(`${name} must be a number above 0 and at most 3600`)
+/** @throws TypeError if it is no number above 0, and at most `longest` */
+export function seconds(name: string, value: unknown, longest: number): number {
+  if (typeof value === 'number' && value > 0 && value <= longest) return value
+  throw new TypeError(`${name} must be a number above 0 and at most ${longest}`)
 }
 
 /** @throws TypeError if it is no object */

@@ -70,7 +70,11 @@ export class TokenCheck {
   constructor(rules: TokenRules) {
     const audience = [...texts('audience', rules.audience)]
     this.#algorithm = oneOf('algorithm', rules.algorithm ?? 'ES256', ALGORITHMS)
-    this.#maxLifeSeconds = seconds('maxLifeSeconds', rules.maxLifeSeconds ?? MAX_ACCESS_TTL_SECONDS)
+    this.#maxLifeSeconds = seconds(
+      'maxLifeSeconds',
+      rules.maxLifeSeconds ?? MAX_ACCESS_TTL_SECONDS,
+      MAX_ACCESS_TTL_SECONDS,
+    )
     this.#clock = rules.clock ?? systemClock
     this.jwtOptions = {
       algorithms: [this.#algorithm],

@@ -218,6 +218,11 @@ t.test('options that would let tokens pass that nobody meant are refused', async
     { clientId: '' },
   ])
     t.throws(() => createVerifier({ ...options, ...wrong }), TypeError, JSON.stringify(wrong))
+  t.throws(
+    () => createVerifier({ ...options, boundedStalenessSeconds: 61 }),
+    /at most 60/,
+    'it would not be let into the table of verifiers',
+  )
   const { feed: _feed, ...nowhere } = options
   t.throws(() => createVerifier(nowhere), /redisUrl, redis, feed or replica/)
   const { jwksUrl: _jwksUrl, keys: _keys, ...keyless } = options

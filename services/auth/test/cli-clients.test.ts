@@ -49,7 +49,8 @@ t.test('portcullis clients', async (t) => {
 
   await t.test('create refuses what cannot be a client', async (t) => {
     t.match(await run(['create', 'a b', '--scope', 'x']), { code: 1, err: /client id/ })
-    t.match(await run(['create', 'portcullis', '--scope', 'x']), { code: 1, err: /logins/ })
+    t.match(await run(['create', 'portcullis', '--scope', 'x']), { code: 1, err: /reserved/ })
+    t.match(await run(['create', 'auth', '--scope', 'x']), { code: 1, err: /reserved/ })
     t.match(await run(['create', 'x', '--scope', 'a"b']), { code: 1, err: /scopes/ })
     t.match(await run(['create', 'x', '--scope', 'a', '--name', '']), { code: 1, err: /name/ })
   })

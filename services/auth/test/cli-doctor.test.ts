@@ -134,6 +134,17 @@ t.test('a verifier that has fallen silent is named', async (t) => {
   await auth.app.db.deleteFrom('verifiers').where('name', '=', 'content/gone').execute()
 })
 
+t.test('a client that has as many verifiers as it may is named', async (t) => {
+  await sql`insert into verifiers (name, client_id, max_age)
+    select 'content/' || n, 'content', 60 from generate_series(1, 200) n`.execute(auth.app.db)
+  const { findings } = await examine()
+  t.match(about(findings, 'verifiers', 'warning'), [
+    { finding: /^content has 200 verifiers/, advice: /portcullis clients disable content/ },
+  ])
+  t.match(about(findings, 'verifiers', 'ok'), [{ finding: /^20\d live: .*content 200/ }])
+  await auth.app.db.deleteFrom('verifiers').where('client_id', '=', 'content').execute()
+})
+
 t.test('a database that was restored is noticed', async (t) => {
   await auth.app.relay.stop()
   await sql`update revocation_head set system_id = 'another'`.execute(auth.app.db)

@@ -47,15 +47,20 @@ t.test('registered clients', async (t) => {
     t.match(body.client_id, /^[0-9a-f-]{36}$/)
   })
 
-  await t.test('an id can be taken once, also at once, and that of logins never', async (t) => {
-    const make = (client_id: string) => admin.call('POST', PATH, { name: 'x', scopes: [], client_id })
-    const answers = await Promise.all(Array.from({ length: 8 }, () => make('once')))
-    t.strictSame(statusesOf(answers), [201, ...Array(7).fill(409)])
-    const reserved = await make('portcullis')
-    t.equal(reserved.status, 409)
-    t.equal(reserved.body.code, 'AUTH_CLIENT_TAKEN')
-    t.equal(reserved.body.errors[0].pointer, '/client_id')
-  })
+  await t.test(
+    'an id can be taken once, also at once, and those of logins and of auth itself never',
+    async (t) => {
+      const make = (client_id: string) => admin.call('POST', PATH, { name: 'x', scopes: [], client_id })
+      const answers = await Promise.all(Array.from({ length: 8 }, () => make('once')))
+      t.strictSame(statusesOf(answers), [201, ...Array(7).fill(409)])
+      for (const id of ['portcullis', 'auth']) {
+        const reserved = await make(id)
+        t.equal(reserved.status, 409)
+        t.equal(reserved.body.code, 'AUTH_CLIENT_TAKEN')
+        t.equal(reserved.body.errors[0].pointer, '/client_id')
+      }
+    },
+  )
 
   await t.test('what is malformed is named and makes nothing', async (t) => {
     const bad: [object, string][] = [

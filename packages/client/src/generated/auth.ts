@@ -222,7 +222,7 @@ export interface paths {
         };
         /**
          * Follow the revocation log
-         * @description For verifiers that have no Redis. Answers at once if there is something new, else within half a second. With `verifier` the question is also an ack: it enters the table of verifiers whom every revocation waits for, tells by `position` what it has applied, and its `mark` comes back, from whose sending the age of what it knows is counted.
+         * @description For verifiers that have no Redis. Answers at once if there is something new, else within half a second. With `verifier` the question is also an ack: it enters the table of verifiers whom every revocation waits for, tells by `position` what it has applied, and its `mark` comes back, from whose sending the age of what it knows is counted. A client has at most 200 verifiers; a further one is answered with 429, and does not join.
          */
         readonly get: operations["listRevocations"];
         readonly put?: never;
@@ -3607,6 +3607,16 @@ export interface operations {
             /** @description `AUTH_SCOPE_INSUFFICIENT`: The token lacks a scope */
             readonly 403: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `AUTH_VERIFIERS_FULL`: The client has as many verifiers as it may */
+            readonly 429: {
+                headers: {
+                    readonly "Retry-After": components["headers"]["Retry-After"];
                     readonly [name: string]: unknown;
                 };
                 content: {

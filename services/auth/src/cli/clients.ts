@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import { Compile } from 'typebox/compile'
-import { ClientIdSchema, ClientNameSchema, LOGIN_CLIENT_ID, ScopesSchema } from '@portcullis/schemas'
+import { ClientIdSchema, ClientNameSchema, ScopesSchema } from '@portcullis/schemas'
 import {
   changeClient,
   createClient,
   deleteClient,
+  isReservedClientId,
   rotateClientSecret,
   type ChangedClient,
 } from '../clients/manage.ts'
@@ -64,7 +65,8 @@ async function create(context: Context, clientId: string, options: CreateOptions
   const scopes = [...new Set(scope.split(/\s+/).filter((part) => part !== ''))]
   if (!isClientId.Check(clientId))
     throw new Refusal('a client id has 1 to 64 letters, digits, dots, underscores or hyphens')
-  if (clientId === LOGIN_CLIENT_ID) throw new Refusal(`${clientId} is the client of logins`)
+  if (isReservedClientId(clientId))
+    throw new Refusal(`${clientId} is reserved for logins and for auth itself`)
   if (!isScopes.Check(scopes)) throw new Refusal('at most 16 scopes of up to 60 printable characters each')
   if (!isName.Check(name)) throw new Refusal('a name has 1 to 200 characters')
   const config = context.config(commandConfigs.clients)

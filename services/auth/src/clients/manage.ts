@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { LOGIN_CLIENT_ID, type ClientWithSecret, type UpdateClientBody } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
 import type { Receipt, Transact } from '../database/transaction.ts'
+import { AUTH_CLIENT_ID } from '../revocation/admit.ts'
 import { findReceipt } from '../revocation/receipt.ts'
 import {
   deleteClientById,
@@ -24,18 +25,23 @@ export interface ChangedClient<T = ShownClient> {
   readonly receipt: Receipt | undefined
 }
 
+/** Whether no client may have this id: that of logins, and the one that auth's own verifiers stand under. */
+export function isReservedClientId(clientId: string): boolean {
+  return clientId === LOGIN_CLIENT_ID || clientId === AUTH_CLIENT_ID
+}
+
 /**
  * Registers a client.
  *
  * @param secret a new one by default
- * @returns undefined if the id is taken, or reserved for logins
+ * @returns undefined if the id is taken, or reserved
  */
 export async function createClient(
   db: Kysely<DB>,
   client: { readonly client_id: string; readonly name: string; readonly scopes: readonly string[] },
   secret = newClientSecret(),
 ): Promise<ClientWithSecret | undefined> {
-  if (client.client_id === LOGIN_CLIENT_ID) return undefined
+  if (isReservedClientId(client.client_id)) return undefined
   const inserted = await insertClient(db, {
     client_id: client.client_id,
     name: client.name,

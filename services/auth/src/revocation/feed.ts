@@ -6,8 +6,10 @@ import {
   type FeedQuery,
   type Position,
 } from '@portcullis/schemas'
+import { problem } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import type { News } from '../database/news.ts'
+import { MAX_VERIFIERS_OF_CLIENT } from './admit.ts'
 import { READ_LIMIT, readLog, type LogRead } from './log.ts'
 import { deleteVerifiers, insertVerifiers, renewVerifierAt } from './verifiers.ts'
 
@@ -15,6 +17,8 @@ import { deleteVerifiers, insertVerifiers, renewVerifierAt } from './verifiers.t
 const WAIT_MS = 500
 /** How many verifiers are remembered with what they last said; the oldest are forgotten first. */
 const MEMORY = 10_000
+/** Soon enough for one that starts while others leave. */
+const RETRY_FULL_SECONDS = 2
 const START: Position = { epoch: 0, seq: 0 }
 
 /** A question that is a verifier's ack as well. */
@@ -48,6 +52,9 @@ export class Feed {
   /**
    * Answers a question, after at most half a second if there is nothing new. A mark that came with an ack is in
    * the answer only once its verifier stands in the table of those who are asked.
+   *
+   * @throws {ProblemError} AUTH_VERIFIERS_FULL if the verifier's client has too many of them, AUTH_TOKEN_INVALID if it
+   * has just lost the right to read the log
    */
   async answer(after: Position, mark: string | undefined, ack: FeedAck | undefined): Promise<FeedAnswer> {
     const { db, news } = this.#options
@@ -72,7 +79,7 @@ export class Feed {
       await deleteVerifiers(db, [ack.name])
       return true
     }
-    if (!(await renewVerifierAt(db, ack))) await insertVerifiers(db, [ack])
+    if (!(await renewVerifierAt(db, ack))) await this.#join(ack)
     onProgress(ack.name, ack.position)
     const isNew = this.#states.get(ack.name) !== ack.state
     this.#states.delete(ack.name)
@@ -80,6 +87,16 @@ export class Feed {
     const [oldest] = this.#states.keys()
     if (this.#states.size > MEMORY && oldest !== undefined) this.#states.delete(oldest)
     return isNew
+  }
+
+  async #join(ack: FeedAck): Promise<void> {
+    const { present, full } = await insertVerifiers(this.#options.db, [ack])
+    if (present.has(ack.name)) return
+    if (!full.has(ack.clientId)) throw problem('AUTH_TOKEN_INVALID')
+    throw problem('AUTH_VERIFIERS_FULL', {
+      detail: `More than ${MAX_VERIFIERS_OF_CLIENT} verifiers of a client cannot be waited for`,
+      headers: { 'retry-after': `${RETRY_FULL_SECONDS}` },
+    })
   }
 }
 

@@ -4,6 +4,7 @@ import { elapsed, instant, type Clock, type Instant } from '@portcullis/token-ve
 import type { RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import type { VerifierAck } from './acks.ts'
+import { MAX_VERIFIERS_OF_CLIENT } from './admit.ts'
 import { deleteVerifiers, insertVerifiers, listVerifierClientIds, renewVerifiers } from './verifiers.ts'
 
 interface Log {
@@ -16,6 +17,8 @@ const RENEW_EVERY_MS = 400
 const LOOK_EVERY_MS = 1000
 /** An ack that nobody has renewed for so long is taken away if nobody in the table has its name. */
 const FORGET_AFTER_MS = 60_000
+/** How often it is said of a client that it has too many verifiers. */
+const WARN_EVERY_MS = 60_000
 
 /** What is known of one who has spoken in Redis. */
 interface Voice {
@@ -40,6 +43,8 @@ export class Registrar {
   #isListening = false
   #clientIds: { readonly at: Instant; readonly ids: readonly string[] } | undefined
   #renewedAt: Instant | undefined
+  /** When it was last said of a client that it has too many verifiers. */
+  readonly #warned = new Map<string, Instant>()
 
   constructor(db: Kysely<DB>, redis: RedisClient, clock: Clock, log: Log) {
     this.#db = db
@@ -104,7 +109,8 @@ export class Registrar {
 
   /**
    * Nobody takes a row out before it is twice as old as its verifier's greatest age. One that was renewed within
-   * that age therefore stays for longer than any mark echoed now lets its verifier serve.
+   * that age therefore stays for longer than any mark echoed now lets its verifier serve. Whoever was passed over,
+   * because its client may not read the log or has too many verifiers, is sent no mark and does not serve.
    */
   #isSureOf(ack: VerifierAck): boolean {
     const renewed = this.#voices.get(ack.name)?.renewed
@@ -112,13 +118,24 @@ export class Registrar {
   }
 
   async #join(acks: readonly VerifierAck[], now: Instant): Promise<void> {
-    const joined = await insertVerifiers(
+    const { present, joined, full } = await insertVerifiers(
       this.#db,
       acks.map(({ name, clientId, max_age }) => ({ name, clientId, maxAge: max_age })),
     )
-    for (const { name } of acks) this.#setRenewed(name, now)
+    for (const { name } of acks) this.#setRenewed(name, present.has(name) ? now : undefined)
     for (const { name, clientId } of acks)
       if (joined.has(name)) this.#log.info({ verifier: name, client_id: clientId }, 'verifier joined')
+    for (const clientId of full) this.#warnOfFull(clientId, now)
+  }
+
+  #warnOfFull(clientId: string, now: Instant): void {
+    const warned = this.#warned.get(clientId)
+    if (warned && !this.#isOver(warned, WARN_EVERY_MS)) return
+    this.#warned.set(clientId, now)
+    this.#log.warn(
+      { client_id: clientId, limit: MAX_VERIFIERS_OF_CLIENT },
+      'client has too many verifiers, further ones cannot join',
+    )
   }
 
   async #renew(now: Instant): Promise<void> {

@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import type { Position } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
+import { admit, isOfReader, isReader, type Admission } from './admit.ts'
 
 /** What the table of verifiers keeps of each. */
 export interface VerifierEntry {
@@ -12,13 +13,20 @@ export interface VerifierEntry {
   readonly position?: Position
 }
 
-/** Clients whose verifiers are listened to. */
+/** What became of those who wanted to enter the table. */
+export interface Entry extends Pick<Admission<VerifierEntry>, 'full'> {
+  /** Names of those that stand in it now. */
+  readonly present: ReadonlySet<string>
+  /** Names of those of them that did not before. */
+  readonly joined: ReadonlySet<string>
+}
+
+/** Clients whose verifiers are listened to: also those that may read the log no more, until theirs have left. */
 export async function listVerifierClientIds(db: Kysely<DB>): Promise<string[]> {
   const rows = await db
     .selectFrom('clients')
     .select('client_id')
-    .where('status', '=', 'active')
-    .where(sql<boolean>`'revocations:read' = any(scopes)`)
+    .where(isReader)
     .union(db.selectFrom('verifiers').select('client_id'))
     .execute()
   return rows.map((row) => row.client_id)
@@ -27,53 +35,62 @@ export async function listVerifierClientIds(db: Kysely<DB>): Promise<string[]> {
 /**
  * From the commit of this on, every revocation waits for these verifiers. The head row is locked first: a
  * revocation that is under way either sees them in the table, or is committed before they are told that they
- * have joined, and so before they serve.
- *
- * @returns names of those that were not in the table before
+ * have joined, and so before they serve. Passed over are those whose client may not read the log, or has too many;
+ * who is not `present` must not be told any mark.
  */
-export async function insertVerifiers(
-  db: Kysely<DB>,
-  entries: readonly VerifierEntry[],
-): Promise<ReadonlySet<string>> {
-  if (entries.length === 0) return new Set()
+export async function insertVerifiers(db: Kysely<DB>, entries: readonly VerifierEntry[]): Promise<Entry> {
+  // Every revocation waits for the lock: it is not taken for those who would be passed over anyway.
+  const { admitted, full } = await admit(db, entries)
+  if (admitted.length === 0) return { present: new Set(), joined: new Set(), full }
   return db.transaction().execute(async (trx) => {
     await trx.selectFrom('revocation_head').select('seq').forUpdate().execute()
-    const rows = await trx
-      .insertInto('verifiers')
-      .values(
-        entries.map(({ name, clientId, maxAge, position }) => ({
-          name,
-          client_id: clientId,
-          max_age: maxAge,
-          epoch: position?.epoch ?? 0,
-          seq: position?.seq ?? 0,
-        })),
-      )
-      .onConflict((conflict) =>
-        conflict.column('name').doUpdateSet((e) => ({
-          max_age: e.ref('excluded.max_age'),
-          seen_at: sql<Date>`clock_timestamp()`,
-        })),
-      )
-      .returning(['name', sql<boolean>`old.name is null`.as('is_new')])
-      .execute()
-    return new Set(rows.filter((row) => row.is_new).map((row) => row.name))
+    // Once more, since others may have entered meanwhile; under the lock nobody does.
+    const { admitted, full } = await admit(trx, entries)
+    const rows = admitted.length === 0 ? [] : await upsertVerifiers(trx, admitted)
+    return {
+      present: new Set(rows.map((row) => row.name)),
+      joined: new Set(rows.filter((row) => row.is_new).map((row) => row.name)),
+      full,
+    }
   })
 }
 
-/** Notes that these have been heard. Names of those that are in the table. */
+function upsertVerifiers(trx: Kysely<DB>, entries: readonly VerifierEntry[]) {
+  return trx
+    .insertInto('verifiers')
+    .values(
+      entries.map(({ name, clientId, maxAge, position }) => ({
+        name,
+        client_id: clientId,
+        max_age: maxAge,
+        epoch: position?.epoch ?? 0,
+        seq: position?.seq ?? 0,
+      })),
+    )
+    .onConflict((conflict) =>
+      conflict.column('name').doUpdateSet((e) => ({
+        max_age: e.ref('excluded.max_age'),
+        seen_at: sql<Date>`clock_timestamp()`,
+      })),
+    )
+    .returning(['name', sql<boolean>`old.name is null`.as('is_new')])
+    .execute()
+}
+
+/** Notes that these have been heard. Names of those that are in the table, and whose client may read the log. */
 export async function renewVerifiers(db: Kysely<DB>, names: readonly string[]): Promise<string[]> {
   if (names.length === 0) return []
   const rows = await db
     .updateTable('verifiers')
     .set({ seen_at: sql<Date>`clock_timestamp()` })
     .where('name', 'in', names)
+    .where(isOfReader)
     .returning('name')
     .execute()
   return rows.map((row) => row.name)
 }
 
-/** Notes that this one has been heard, and how far it is. Whether it is in the table. */
+/** Notes that this one has been heard, and how far it is. Whether it is in the table, and its client may read the log. */
 export async function renewVerifierAt(
   db: Kysely<DB>,
   { name, maxAge, position }: { readonly name: string; readonly maxAge: number; readonly position: Position },
@@ -82,6 +99,7 @@ export async function renewVerifierAt(
     .updateTable('verifiers')
     .set({ ...position, max_age: maxAge, seen_at: sql<Date>`clock_timestamp()` })
     .where('name', '=', name)
+    .where(isOfReader)
     .executeTakeFirst()
   return numUpdatedRows > 0n
 }

@@ -45,6 +45,7 @@ t.test('the feed of the revocation log', async (t) => {
       ['state', 'dead'],
       ['position', 'x'],
       ['max_age', '-1'],
+      ['max_age', '61'],
       ['mark', ''],
     ] as const) {
       const { status, body } = await ask({ ...ack('v', 'live'), [parameter]: value })

@@ -73,12 +73,13 @@ t.test('who is waited for', async (t) => {
   await t.test('what nobody can read holds up nobody', async (t) => {
     await redis.hset(revocationKeys.ack('content'), 'broken', '{"state":"joining"')
     await redis.hset(revocationKeys.ack('content'), 'odd', '{"state":"undead","mark":"m","position":"1-1"}')
+    await say('content', 'patient', { max_age: 61 })
     await redis.hset(revocationKeys.ack('content'), 'x'.repeat(500), '{}')
     await redis.del(revocationKeys.ack('other'))
     await redis.set(revocationKeys.ack('other'), 'not a hash')
     const mark = await say('content', 'one')
     await until(async () => (await echoes('content/one')) === mark)
-    t.notOk((await names()).some((name) => /broken|odd|xxx/.test(name)))
+    t.notOk((await names()).some((name) => /broken|odd|patient|xxx/.test(name)))
     await redis.del(revocationKeys.ack('other'))
   })
 

@@ -2,6 +2,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import type { Pool } from 'pg'
 import type { Config } from '../../config.ts'
 import type { DB } from '../../database/tables.ts'
+import { AUTH_CLIENT_ID, MAX_VERIFIERS_OF_CLIENT } from '../../revocation/admit.ts'
 import { listVerifierLeases } from '../../revocation/verifiers.ts'
 import { hasActiveAdmin } from '../../users/queries.ts'
 import { clockFinding } from './clock.ts'
@@ -53,7 +54,15 @@ async function examineVerifiers(db: Kysely<DB>): Promise<Finding[]> {
         ? 'see whether auth runs, which keeps this table; otherwise see why it reaches neither Redis nor auth'
         : 'see why it reaches neither Redis nor auth; it accepts no tokens, and is forgotten by itself',
     )
-  if (silent.length === 0) found.ok(rows.length === 0 ? 'none runs' : `${rows.length} live`)
+  const byClient = [...Map.groupBy(rows, (row) => row.client_id)]
+  const counts = byClient.map(([clientId, { length }]) => `${clientId} ${length}`).join(', ')
+  if (silent.length === 0) found.ok(rows.length === 0 ? 'none runs' : `${rows.length} live: ${counts}`)
+  for (const [clientId, { length }] of byClient)
+    if (length >= MAX_VERIFIERS_OF_CLIENT && clientId !== AUTH_CLIENT_ID)
+      found.warning(
+        `${clientId} has ${length} verifiers: no further one can join`,
+        `if they are not processes of it: \`portcullis clients disable ${clientId}\`, after which they are forgotten by themselves`,
+      )
   const { count } = await db
     .selectFrom('clients')
     .select((e) => e.fn.countAll<number>().as('count'))

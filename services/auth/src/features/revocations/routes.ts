@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { FeedQuerySchema, FeedSchema, ref, type FeedQuery } from '@portcullis/schemas'
 import { clientProblems, problem } from '@portcullis/service-kit'
+import { MAX_VERIFIERS_OF_CLIENT } from '../../revocation/admit.ts'
 import { positionOf, type FeedAck } from '../../revocation/feed.ts'
 
 export const revocationsRoutes: FastifyPluginAsyncTypebox = async (app) => {
@@ -16,11 +17,12 @@ export const revocationsRoutes: FastifyPluginAsyncTypebox = async (app) => {
           'For verifiers that have no Redis. Answers at once if there is something new, else within half a ' +
           'second. With `verifier` the question is also an ack: it enters the table of verifiers whom every ' +
           'revocation waits for, tells by `position` what it has applied, and its `mark` comes back, from whose ' +
-          'sending the age of what it knows is counted.',
+          'sending the age of what it knows is counted. A client has at most ' +
+          `${MAX_VERIFIERS_OF_CLIENT} verifiers; a further one is answered with 429, and does not join.`,
         tags: ['services'],
         security: [{ clientCredentials: ['revocations:read'] }],
         querystring: FeedQuerySchema,
-        response: { 200: ref(FeedSchema), ...clientProblems() },
+        response: { 200: ref(FeedSchema), ...clientProblems('AUTH_VERIFIERS_FULL') },
       },
     },
     async (request, reply) => {

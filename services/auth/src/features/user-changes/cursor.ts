@@ -10,7 +10,8 @@ export type ChangesCursor =
     }
   | { readonly phase: 'changes'; readonly epoch: number; readonly seq: number }
 
-const PATTERN = /^(users|changes)\.(\d{1,15})\.(\d{1,15})(?:\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}))?$/
+const PATTERN =
+  /^(users|changes)\.(\d{1,15})\.(\d{1,15})(?:\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}))?$/
 
 /** The cursor as text that only this service reads. */
 export function formatCursor(cursor: ChangesCursor): string {

@@ -1,0 +1,167 @@
+import t from 'tap'
+import { revocationKeys, type Ack } from '@portcullis/schemas'
+import { StaleError } from '@portcullis/token-verifier'
+import type {} from '@portcullis/token-verifier/fastify'
+import { changeClient, deleteClient } from '../../src/clients/manage.ts'
+import { MAX_VERIFIERS_OF_CLIENT } from '../../src/revocation/admit.ts'
+import { Registrar } from '../../src/revocation/registrar.ts'
+import { MovableClock, startAuth, type TestAuth } from '../support/auth.ts'
+import { newClient, registerClient } from '../support/client.ts'
+import { until } from '../support/until.ts'
+import { openRedis, startVerifier } from '../support/verifiers.ts'
+
+const SCOPES = ['revocations:read']
+
+function tableOf({ app: { db } }: TestAuth) {
+  return {
+    names: async (clientId: string) => {
+      const rows = await db.selectFrom('verifiers').select('name').where('client_id', '=', clientId).execute()
+      return rows.map(({ name }) => name)
+    },
+    /** Puts so many verifiers of the client into the table, as if they had joined. */
+    fill: async (clientId: string, count: number) => {
+      const values = Array.from({ length: count }, (_, index) => ({
+        name: `${clientId}/v${index}`,
+        client_id: clientId,
+        max_age: 60,
+      }))
+      await db.insertInto('verifiers').values(values).execute()
+    },
+    empty: () => db.deleteFrom('verifiers').where('client_id', '!=', 'auth').execute(),
+  }
+}
+
+const ackOf = (mark: string, ack: Partial<Ack> = {}): Ack => ({
+  state: 'live',
+  mark,
+  position: '0-0',
+  max_age: 1,
+  ...ack,
+})
+
+t.test('a client that has as many verifiers as it may', async (t) => {
+  const auth = await startAuth(t)
+  const { db } = auth.app
+  const table = tableOf(auth)
+  const { token } = await newClient(auth, 'revocations:read', 'many')
+  const ask = (verifier: string, more: Record<string, string> = {}) => {
+    const ack = { after: '0-0', verifier, state: 'live', position: '0-0', mark: verifier, max_age: '60' }
+    const query = new URLSearchParams({ ...ack, ...more }).toString()
+    return auth.call('GET', `/api/v1/revocations?${query}`, { token })
+  }
+
+  await t.test('has no further one join over the feed, and keeps those that it has', async (t) => {
+    await table.fill('many', MAX_VERIFIERS_OF_CLIENT)
+    const { status, body, headers } = await ask('one-more')
+    t.equal(status, 429)
+    t.match(body, { code: 'AUTH_VERIFIERS_FULL', detail: /200 verifiers/ })
+    t.ok(Number(headers['retry-after']) > 0)
+    t.notOk((await table.names('many')).includes('many/one-more'))
+    t.match(await ask('v0'), { status: 200, body: { mark: 'v0' } })
+    t.equal((await ask('v1', { state: 'leaving' })).status, 200)
+    t.match(await ask('one-more'), { status: 200, body: { mark: 'one-more' } })
+    t.equal((await table.names('many')).length, MAX_VERIFIERS_OF_CLIENT)
+  })
+
+  await t.test('has no more even if they come at once', async (t) => {
+    await table.empty()
+    await table.fill('many', MAX_VERIFIERS_OF_CLIENT - 2)
+    const answers = await Promise.all(Array.from({ length: 8 }, (_, index) => ask(`at-once-${index}`)))
+    t.equal(answers.filter(({ status }) => status === 200).length, 2)
+    t.equal((await table.names('many')).length, MAX_VERIFIERS_OF_CLIENT)
+  })
+
+  await t.test(
+    'has no further one join by Redis, hinders no other, and is named once a minute',
+    async (t) => {
+      await table.empty()
+      await table.fill('many', MAX_VERIFIERS_OF_CLIENT)
+      await registerClient(auth, { id: 'other', scopes: SCOPES })
+      const clock = new MovableClock()
+      const warnings: object[] = []
+      const registrar = new Registrar(db, openRedis(t, auth), clock, {
+        info: () => undefined,
+        warn: (fields) => warnings.push(fields),
+      })
+      let marks = 0
+      const hear = (...names: string[]) =>
+        registrar.note(
+          names.map((name) => {
+            const [clientId = '', instance = ''] = name.split('/')
+            return { ...ackOf(`m${marks++}`), name, clientId, instance }
+          }),
+        )
+      await hear()
+      t.strictSame(await hear('many/one-more', 'many/v0', 'other/one'), {
+        'many/v0': 'm1',
+        'other/one': 'm2',
+      })
+      t.notOk((await table.names('many')).includes('many/one-more'))
+      t.strictSame(await hear('many/one-more'), {})
+      t.match(warnings, [{ client_id: 'many', limit: 200 }])
+      t.equal(warnings.length, 1)
+      clock.advance(60_000)
+      t.strictSame(await hear('many/one-more'), {})
+      t.equal(warnings.length, 2)
+    },
+  )
+})
+
+for (const [how, end] of Object.entries({
+  'is disabled': (auth: TestAuth) => changeClient(auth.app, 'content', { status: 'disabled' }),
+  'is deleted': (auth: TestAuth) => deleteClient(auth.app, 'content'),
+  'loses the scope': (auth: TestAuth) => changeClient(auth.app, 'content', { scopes: [] }),
+}))
+  t.test(`a client that ${how}`, async (t) => {
+    const auth = await startAuth(t)
+    const table = tableOf(auth)
+    await registerClient(auth, { id: 'content', scopes: SCOPES })
+    const redis = openRedis(t, auth)
+    const say = (instance: string, mark: string, ack: Partial<Ack> = {}) =>
+      redis.hset(revocationKeys.ack('content'), instance, JSON.stringify(ackOf(mark, ack)))
+    const logout = async () => {
+      const { access_token } = await auth.login(await auth.newUser())
+      return auth.call('POST', '/api/v1/logout', { token: access_token })
+    }
+
+    await t.test('has its verifiers waited for until they have stopped, and no longer', async (t) => {
+      const verifier = await startVerifier(t, auth, { maxStalenessSeconds: 1 })
+      const { access_token } = await auth.login(await auth.newUser())
+      const isStale = () =>
+        verifier.verify(access_token).then(
+          () => false,
+          (error: unknown) => error instanceof StaleError,
+        )
+      await say('hostile', 'first')
+      await until(async () => (await table.names('content')).length === 2)
+      await end(auth)
+      let marks = 0
+      const speaking = setInterval(() => void say('hostile', `again-${marks++}`), 100)
+      t.teardown(() => clearInterval(speaking))
+      await until(isStale, 'the verifier serves no more')
+      t.equal((await table.names('content')).length, 2, 'the verifiers are waited for at least until then')
+      await until(async () => (await table.names('content')).length === 0, 'they are waited for no more')
+      t.ok(await isStale())
+      t.equal((await logout()).status, 200)
+      clearInterval(speaking)
+    })
+
+    await t.test('enters no new ones, and can still take its own out', async (t) => {
+      await table.fill('content', 2)
+      let marks = 0
+      // The rows have the acks of the client listened to, for what leaves.
+      const speaking = setInterval(() => void say('new', `new-${marks++}`), 50)
+      t.teardown(() => clearInterval(speaking))
+      await say('v0', 'leaving', { state: 'leaving' })
+      await until(async () => !(await table.names('content')).includes('content/v0'))
+      clearInterval(speaking)
+      t.strictSame(await table.names('content'), ['content/v1'])
+      const position = { epoch: 0, seq: 0 }
+      const ack = { clientId: 'content', state: 'live', maxAge: 1, position } as const
+      for (const name of ['content/v1', 'content/new'])
+        await t.rejects(auth.app.revocationFeed.answer(position, 'm', { ...ack, name }), {
+          code: 'AUTH_TOKEN_INVALID',
+        })
+      t.strictSame(await table.names('content'), ['content/v1'])
+    })
+  })
