@@ -9,7 +9,7 @@ import { setStage } from './stage.ts'
 import { writeReport } from './write-report.ts'
 
 /** Figures, side by side with bare references. Nothing fails. `--report` writes docs/performance.md. */
-const USAGE = 'npm run bench [-- --only NAME …] [-- --quick] [-- --json] [-- --report] [-- --profile FOLDER]'
+const USAGE = 'npm run bench -- [--only NAME …] [--quick] [--json] [--report] [--profile FOLDER]'
 const { values } = readArguments(USAGE, {
   only: { type: 'string', multiple: true, default: [] },
   json: { type: 'boolean', default: false },

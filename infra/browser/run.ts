@@ -45,7 +45,7 @@ async function runAll(stage: Stage): Promise<boolean> {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
 onParentGone(() => process.exit(1))
-const [folder] = readArguments('npm run browser [-- FOLDER]', {}, { most: 1 }).positionals
+const [folder] = readArguments('npm run browser -- [FOLDER]', {}, { most: 1 }).positionals
 try {
   process.exitCode = (await main(folder === undefined ? undefined : resolve(folder))) ? 0 : 1
 } catch (error) {

@@ -21,7 +21,7 @@ import { header, line } from './table.ts'
  * Fails unless nobody accepted a token after its revocation had been answered; how long things take is printed and
  * never fails a run.
  */
-const USAGE = 'npm run chaos [-- --quick] [-- --only TEXT]'
+const USAGE = 'npm run chaos -- [--quick] [--only TEXT]'
 const FAULTS: readonly Fault[] = [
   steadyLogouts,
   requestAfterLogout,

@@ -16,7 +16,7 @@ import { untilReady, walkThrough } from './stack.ts'
  * through the gateway, restarts each container in turn and walks again, and takes everything down. With the profile,
  * the primaries of Redis and PostgreSQL are killed under load instead.
  */
-const USAGE = 'npm run compose [-- --profile ha]'
+const USAGE = 'npm run compose -- [--profile ha]'
 const { profile } = readArguments(USAGE, { profile: { type: 'string' } }).values
 if (profile !== undefined && profile !== 'ha') refuse(USAGE, `There is no profile '${profile}'`)
 const isPair = profile === 'ha'

@@ -4,6 +4,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import { PROBLEMS, type Problem, type ProblemCode } from '@portcullis/schemas'
 import { docsPage } from '@portcullis/service-kit/docs-page'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -31,6 +32,7 @@ const CONTENT_PREFIXES = ['/api/v1/posts', '/api/v1/tasks']
 export async function buildGateway({ auth, content, ready }: GatewayOptions): Promise<FastifyInstance> {
   const app = fastify({
     forceCloseConnections: true,
+    genReqId: () => randomUUID(),
     frameworkErrors: (_error, request, reply) => void sendProblem(request, reply, 'REQUEST_MALFORMED'),
   })
   // Our own routes do not fail: what comes here is a path that no URL can hold, or a service that is away.
@@ -144,5 +146,6 @@ function sendProblem(
     instance: request.id,
   }
   if (code === 'UNAVAILABLE') reply.header('retry-after', '1')
+  reply.header('x-request-id', request.id)
   return reply.code(status).type('application/problem+json').send(JSON.stringify(problem))
 }

@@ -59,6 +59,8 @@ function launch(
     max_connections: '200',
     timezone: 'UTC',
     log_timezone: 'UTC',
+    // Without the values that a constraint has refused, which are emails.
+    log_error_verbosity: 'terse',
     ...settings,
   }
   const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])

@@ -28,8 +28,28 @@ import { logFile, preparePostgres, prepareRedis } from './stores.ts'
 readArguments('npm start; its settings are variables, such as GATEWAY_PORT=9090', {})
 const began = performance.now()
 const SERVICE_PATIENCE_MS = 800
+/** Settings of services that name what is started here, and files that only services read. */
+const MADE_HERE = [
+  'ISSUER',
+  'METRICS_PORT',
+  'DATABASE_URL',
+  'CACHE_REDIS_URL',
+  'REVOCATION_REDIS_URL',
+  'SESSION_REDIS_URL',
+  'AUTH_URL',
+  'JWKS_URL',
+  'CLIENT_ID',
+  'CLIENT_SECRET',
+  'TRUST_PROXY',
+  'POSTGRES_ADMIN_URL_FILE',
+  'REDIS_URL_FILE',
+  'ADMIN_PASSWORD_FILE',
+  'KEY_ENCRYPTION_KEY_FILE',
+]
 
 async function start(run: RunFile, parts: Parts, ports: Ports): Promise<void> {
+  const ignored = MADE_HERE.filter((name) => process.env[name])
+  if (ignored.length > 0) say('settings', `made by npm start itself, and not taken: ${ignored.join(', ')}`)
   const kept = loadSecrets()
   const secrets = { ...kept, keyEncryptionKey: process.env['KEY_ENCRYPTION_KEY'] || kept.keyEncryptionKey }
   const watch = parts.watch.bind(parts)

@@ -15,7 +15,7 @@ import { messageOf } from './stop-error.ts'
 import { runTap } from './tap.ts'
 
 /** The suite, with a PostgreSQL of its own and a Redis server for every file that wants one. */
-helpIfAsked("npm test [-- --coverage] [-- TAP'S OPTIONS] [-- FILE …]")
+helpIfAsked("npm test -- [--coverage] [TAP'S OPTIONS] [-- FILE …]")
 
 const TEMPLATES: Readonly<Record<ServiceName, string>> = {
   auth: 'template_auth',

@@ -5,10 +5,13 @@ import { walk } from './walk-fetch.ts'
 import { steps } from './walk-steps.ts'
 
 /** The walk that `npm start` prints, without curl. */
-const USAGE = 'npm run walk [-- http://host:port]'
+const USAGE = 'npm run walk -- [http://host:port]'
 const [given] = readArguments(USAGE, {}, { most: 1 }).positionals
-if (given !== undefined && !URL.canParse(given)) refuse(USAGE, `'${given}' is no URL`)
-const origin = given ?? runningOrigin() ?? `http://localhost:${process.env['GATEWAY_PORT'] || 8080}`
+if (given !== undefined && !/^https?:\/\/[^/]/.test(given)) refuse(USAGE, `'${given}' is no URL`)
+const origin =
+  (given === undefined ? undefined : new URL(given).origin) ??
+  runningOrigin() ??
+  `http://localhost:${process.env['GATEWAY_PORT'] || 8080}`
 
 console.log(`Walking at ${colors.cyan(origin)}\n`)
 let right = 0
@@ -19,6 +22,7 @@ for await (const { step, status, text } of walk(origin)) {
   const request = `${step.method.padEnd(4)} /api/v1${step.path}`
   console.log(`${mark} ${String(status || '–').padEnd(3)} ${step.title.padEnd(36)} ${colors.dim(request)}`)
   if (!isRight) console.log(`      expected ${step.status}; the answer: ${text.slice(0, 500)}`)
+  if (status === 0) console.log('      Nothing answers there: `npm start` starts the pair.')
 }
 console.log(`\n${right} of ${steps.length} steps as expected`)
 process.exitCode = right === steps.length ? 0 : 1

@@ -13,7 +13,7 @@ import { findProgram, type GatewayName } from './programs.ts'
 import { startWorld, type World } from './world.ts'
 
 /** Each gateway for real, in front of the pair, and what it does in each case. */
-const USAGE = 'npm run gateways [-- NAME …]'
+const USAGE = 'npm run gateways -- [NAME …]'
 const NAMES: readonly GatewayName[] = ['nginx', 'caddy', 'haproxy']
 const given = readArguments(USAGE, {}, { most: Infinity }).positionals
 for (const name of given)

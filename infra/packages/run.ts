@@ -7,7 +7,7 @@ import { messageOf } from '../dev/stop-error.ts'
 import { isPackageName, pack, PACKAGES, type PackageName } from './pack.ts'
 
 /** Packages as files that npm installs, with those that they need. */
-const USAGE = 'npm run pack [-- --to FOLDER] [-- NAME …]'
+const USAGE = 'npm run pack -- [--to FOLDER] [NAME …]'
 const { values, positionals } = readArguments(USAGE, { to: { type: 'string' } }, { most: Infinity })
 for (const name of positionals)
   if (!isPackageName(name)) refuse(USAGE, `There are ${Object.keys(PACKAGES).join(', ')}; not '${name}'`)

@@ -3,13 +3,16 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { helpIfAsked } from '../dev/arguments.ts'
 import { startFreshPair } from '../dev/fresh-pair.ts'
 import { root } from '../dev/places.ts'
 import { Guard, onParentGone } from '../dev/processes.ts'
 import { complain, say, since } from '../dev/screen.ts'
 import { messageOf } from '../dev/stop-error.ts'
 
-/** `npm run postman [-- NEWMAN'S OPTIONS]`: the Postman collection by newman, against a pair of its own. */
+/** The Postman collection by newman, against a pair of its own. */
+helpIfAsked("npm run postman -- [NEWMAN'S OPTIONS]")
+
 const collection = join(root, 'infra/postman/portcullis.postman_collection.json')
 const newman = createRequire(import.meta.url).resolve('newman/bin/newman.js')
 const guard = new Guard()

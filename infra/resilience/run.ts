@@ -11,7 +11,7 @@ import { clear, setStage, type Stage } from './stage.ts'
  * Two instances of each service behind nginx, under a load of 200 requests a second, while instances and stores go and
  * come back.
  */
-const USAGE = 'npm run resilience [-- --quick] [-- --only NAME] [-- --rate N]'
+const USAGE = 'npm run resilience -- [--quick] [--only NAME] [--rate N]'
 const { values } = readArguments(USAGE, {
   quick: { type: 'boolean', default: false },
   only: { type: 'string', default: '' },

@@ -17,7 +17,7 @@ import { grownBeyond, header, line, take, type Sample } from './memory.ts'
  * Most revocations are made as a logout makes them, in the database, since that many users cannot log in on one
  * machine; five a second are logouts by HTTP, and are looked after as in `npm run chaos`.
  */
-const USAGE = 'npm run soak [-- --minutes 10] [-- --rate 500]'
+const USAGE = 'npm run soak -- [--minutes 10] [--rate 500]'
 const { values } = readArguments(USAGE, {
   minutes: { type: 'string', default: '10' },
   rate: { type: 'string', default: '500' },

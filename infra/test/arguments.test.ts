@@ -50,5 +50,5 @@ void t.test('a command with wrong arguments says which, and does nothing', async
 void t.test('a command that is asked for --help tells what it takes', async (t) => {
   const { code, stdout } = await run('infra/chaos/run.ts', ['--help'])
   t.equal(code, 0)
-  t.match(stdout, 'usage: npm run chaos [-- --quick] [-- --only TEXT]')
+  t.match(stdout, 'usage: npm run chaos -- [--quick] [--only TEXT]')
 })

@@ -55,7 +55,11 @@ export const RefreshBodySchema = Type.Object(
 )
 
 export const RevokedSchema = Type.Object(
-  { revoked: Type.Integer({ description: 'How many sessions ended' }) },
+  {
+    revoked: Type.Integer({
+      description: 'How many sessions ended; that of a logout counts also if it had ended before',
+    }),
+  },
   { $id: 'Revoked', description: 'How many sessions ended', examples: [{ revoked: 1 }] },
 )
 

@@ -3,7 +3,10 @@ import { Value } from 'typebox/value'
 import { MAX_ACCESS_TTL_SECONDS } from '@portcullis/schemas'
 import { ConfigError, commonSettings, loadConfig, portsRule, settingsRule } from '@portcullis/service-kit'
 
-const SealingKey = Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' })
+const SealingKey = Type.String({
+  pattern: '^[A-Za-z0-9+/]{43}=$',
+  description: '32 bytes in base64: openssl rand -base64 32',
+})
 const Seconds = Type.Integer({ minimum: 1, maximum: 10 * 365 * 86_400 })
 
 const hashSettings = {

@@ -1249,7 +1249,7 @@ export interface components {
          *     }
          */
         readonly Revoked: {
-            /** @description How many sessions ended */
+            /** @description How many sessions ended; that of a logout counts also if it had ended before */
             readonly revoked: number;
         };
         /**

@@ -29,7 +29,19 @@ Format.Set('postgres-url', (value) => urlOf(value, ['postgres:', 'postgresql:'])
 Format.Set('redis-url', (value) => whatIsWrongWith('redis-url', value) === undefined)
 
 /** `true`, `false`, or addresses and ranges separated by commas. */
-Format.Set('trust-proxy', (value) => /^(true|false|[0-9a-fA-F:./]+(,\s*[0-9a-fA-F:./]+)*|)$/.test(value))
+Format.Set(
+  'trust-proxy',
+  (value) =>
+    ['true', 'false', ''].includes(value) || value.split(',').every((part) => isNetwork(part.trim())),
+)
+
+/** An address, or one with the length of its network's prefix. */
+function isNetwork(value: string): boolean {
+  const [address = '', length, ...rest] = value.split('/')
+  const bits = { 4: 32, 6: 128 }[isIP(address)]
+  if (bits === undefined || rest.length > 0) return false
+  return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= bits)
+}
 
 /** Origins separated by commas. */
 Format.Set('origins', (value) =>
@@ -40,9 +52,20 @@ Format.Set('origins', (value) =>
     .every((part) => urlOf(part, ['http:', 'https:'])?.origin === part),
 )
 
-/** Why a text has not the format, where more can be said than that; it repeats nothing of the text. */
+/** What a text of each format is. */
+const MEANT: Readonly<Record<string, string>> = {
+  host: 'must be a name or an address',
+  'http-url': 'must be an http or https URL',
+  origin:
+    'must be scheme, host and port alone, such as https://auth.example.com: no path, no slash at the end',
+  'postgres-url': 'must be a URL such as postgres://user:password@host:5432/database',
+  'trust-proxy': 'must be true, false, or addresses and networks separated by commas, such as 10.0.0.0/8',
+  origins: 'must be origins separated by commas, such as https://app.example.com; * is none',
+}
+
+/** Why a text has not the format; it repeats nothing of the text. */
 export function whatIsWrongWith(format: string, value: unknown): string | undefined {
-  if (format !== 'redis-url' || typeof value !== 'string') return undefined
+  if (format !== 'redis-url' || typeof value !== 'string') return MEANT[format]
   try {
     parseRedisUrl(value)
     return undefined

@@ -99,6 +99,8 @@ function whatIsWrong(property: TSchema, value: unknown): string | undefined {
   const words = wordsOf(property)
   if (words !== undefined) return `must be one of ${words.join(', ')}`
   const [error] = Value.Errors(property, value)
+  const meant: unknown = Reflect.get(property, 'description')
+  if (error?.keyword === 'pattern' && typeof meant === 'string') return `must be ${meant}`
   if (error?.keyword !== 'format') return error?.message ?? 'is wrong'
   const { format } = error.params
   return whatIsWrongWith(format, value) ?? `is not a valid ${format}`

@@ -98,7 +98,9 @@ export const problemPages: FastifyPluginAsyncTypebox<{ issuer: string }> = async
 
 /** Browsers ask for HTML by name; whoever takes anything is a program. */
 function wantsPage(request: FastifyRequest, reply: FastifyReply): boolean {
-  reply.headers({ 'cache-control': 'public, max-age=3600', vary: 'Accept' })
+  // CORS may have said that it varies by Origin.
+  const vary = [reply.getHeader('vary') ?? [], 'Accept'].flat().join(', ')
+  reply.headers({ 'cache-control': 'public, max-age=3600', vary })
   if (request.accepts().type(['application/json', 'text/html']) !== 'text/html') {
     reply.type('application/json; charset=utf-8')
     return false

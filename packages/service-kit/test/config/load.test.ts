@@ -90,6 +90,27 @@ t.test('addresses are checked for what they are to be', async (t) => {
     t.match(errorsOf(Common, { ...good, [name]: value }), [new RegExp(`^${name} `)], name)
 })
 
+t.test('TRUST_PROXY takes addresses and networks, and says so of anything else', async (t) => {
+  const Proxies = Type.Object({ TRUST_PROXY: Type.String({ format: 'trust-proxy' }) })
+  for (const TRUST_PROXY of ['true', 'false', '127.0.0.1,::1', '10.0.0.0/8, fd00::/8', '2001:db8::1/128'])
+    t.strictSame(errorsOf(Proxies, { TRUST_PROXY }), [], TRUST_PROXY)
+  for (const TRUST_PROXY of [
+    '2',
+    'foo',
+    'abc',
+    '10.0.0.0/33',
+    '::1/129',
+    '10.0.0.0/',
+    '10.0.0/8',
+    '127.0.0.1,',
+  ])
+    t.match(
+      errorsOf(Proxies, { TRUST_PROXY }),
+      [/^TRUST_PROXY must be true, false, or addresses/],
+      TRUST_PROXY,
+    )
+})
+
 t.test('TRUST_PROXY and CORS_ORIGINS become what Fastify takes', async (t) => {
   t.equal(trustProxyOf('false'), false)
   t.equal(trustProxyOf(''), false)

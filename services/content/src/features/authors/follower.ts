@@ -15,6 +15,7 @@ const TIMEOUT_MS = 5000
 const PAUSE_MS = 50
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 5000
+const SAY_AGAIN_MS = 60_000
 
 const answers = Compile(Type.Object({ ...UserChangesSchema.properties, items: Type.Array(UserChangeSchema) }))
 
@@ -58,6 +59,7 @@ export class UserChangesFollower {
     const { signal } = this.#stopping
     const { log } = this.#options
     let retryMs = FIRST_RETRY_MS
+    let said = { reason: '', at: -Infinity }
     while (!signal.aborted) {
       try {
         const isIdle = await this.step()
@@ -66,8 +68,13 @@ export class UserChangesFollower {
         if (isIdle) await sleep(PAUSE_MS, undefined, { signal })
       } catch (error) {
         if (signal.aborted) return
-        // Said once: whatever is wrong is likely to be wrong for a while.
-        if (retryMs === FIRST_RETRY_MS) log.warn({ err: error }, 'user changes cannot be followed')
+        // Again only with another reason, or after a while: meanwhile posts of deleted users stay.
+        const now = performance.now()
+        const reason = error instanceof Error ? error.message : ''
+        if (reason !== said.reason || now - said.at > SAY_AGAIN_MS) {
+          log.warn({ err: error }, 'user changes cannot be followed')
+          said = { reason, at: now }
+        }
         await sleep(retryMs, undefined, { signal }).catch(() => undefined)
         retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)
       }
