@@ -205,7 +205,7 @@ t.test(
       t.match(response.json(), { code, type: `${ISSUER}/problems/${code}`, title, status })
       const page = await app.inject({ url: `/problems/${code}`, headers: BROWSER })
       t.equal(page.headers['content-type'], 'text/html; charset=utf-8')
-      t.equal(page.headers.vary, 'Accept')
+      t.equal(page.headers.vary, 'Origin, Accept')
       for (const text of [`<h1>${title}</h1>`, `<code>${code}</code>`])
         t.ok(page.body.includes(text), `${code}: ${text}`)
     }
