@@ -1,6 +1,4 @@
-import { readArguments } from '../dev/arguments.ts'
 import { buildServices } from './services.ts'
 
-/** Both services as production runs them. */
-readArguments('npm run build', {})
+/** `npm run build`: both services as production runs them. */
 await buildServices()
