@@ -61,6 +61,41 @@ t.test('wrong current passwords in changes of the password', async (t) => {
   })
 })
 
+t.test('wrong passwords of logins', async (t) => {
+  const auth = await startAuth(t, SETTINGS)
+  const headers = { 'x-forwarded-for': '192.0.2.1' }
+  const login = (username: string, password = WRONG) =>
+    auth.call('POST', '/api/v1/login', { headers, body: { username, password } })
+  const failTenTimes = async (name: string) => {
+    for (let i = 0; i < PAIR_WALL.free; i++) t.equal((await login(name)).status, 401)
+  }
+  const rename = async (token: string, body: { readonly username?: string; readonly email?: string }) =>
+    t.equal((await auth.call('PATCH', '/api/v1/users/me', { token, body })).status, 200)
+
+  for (const [field, first, second] of [
+    ['username', 'renamed-before', 'renamed-after'],
+    ['email', 'before@example.com', 'after@example.com'],
+  ] as const) {
+    await t.test(`count on when the user has another ${field}`, async (t) => {
+      const user = await auth.newUser({ [field]: first })
+      const { access_token: token } = await auth.login(user)
+      await failTenTimes(first)
+      await rename(token, { [field]: second })
+      t.equal((await login(second, user.password)).status, 429)
+      t.equal((await login(first, user.password)).status, 401, 'nobody has the name before')
+
+      const heir = await auth.newUser({ [field]: first })
+      t.equal((await login(first, heir.password)).status, 200, 'nor does who takes it inherit them')
+    })
+  }
+
+  await t.test('do not tell that a username and an email are one user', async (t) => {
+    const user = await auth.newUser({ email: 'apart@example.com' })
+    await failTenTimes(user.username)
+    t.equal((await login('apart@example.com')).status, 401)
+  })
+})
+
 t.test('a signup that comes again with its idempotency key', async (t) => {
   const auth = await startAuth(t, SETTINGS)
   const headers = { 'x-forwarded-for': '192.0.2.1' }

@@ -39,13 +39,17 @@ export function findUserByName(db: Kysely<DB>, name: string): Promise<ShownUser 
 /** Longer than any username. */
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
+/** What somebody logs in with; no username has an @. */
+export function loginColumn(login: string): 'username' | 'email' {
+  return login.includes('@') ? 'email' : 'username'
+}
+
 /** What a login is checked against. `login` is the username or the email, in any case. */
 export function findCredentialsByLogin(db: Kysely<DB>, login: string) {
-  const column = login.includes('@') ? 'email' : 'username'
   return db
     .selectFrom('users')
     .select(['id', 'password_hash', 'status'])
-    .where((e) => e.fn('lower', [column]), '=', login.toLowerCase())
+    .where((e) => e.fn('lower', [loginColumn(login)]), '=', login.toLowerCase())
     .executeTakeFirst()
 }
 

@@ -50,7 +50,11 @@ export interface TestAuth {
   /** A request that takes the whole way through the service, but for the socket. */
   readonly call: (method: string, path: string, options?: CallOptions) => Promise<Answer>
   /** A new user, made by signup; with roles, these are put into the database. */
-  newUser(options?: { readonly email?: string; readonly roles?: readonly string[] }): Promise<TestUser>
+  newUser(options?: {
+    readonly username?: string
+    readonly email?: string
+    readonly roles?: readonly string[]
+  }): Promise<TestUser>
   login(user: TestUser): Promise<TokenPair>
   /** Moves the clock on and waits until the replica is young again. */
   advance(milliseconds: number): Promise<void>
@@ -94,8 +98,7 @@ export async function startAuth(
   const app = await start()
   const call = callOf(app)
 
-  const newUser: TestAuth['newUser'] = async ({ email, roles } = {}) => {
-    const username = `user-${++users}`
+  const newUser: TestAuth['newUser'] = async ({ username = `user-${++users}`, email, roles } = {}) => {
     const { status, body } = await call('POST', '/api/v1/signup', {
       body: { username, password: PASSWORD, ...(email !== undefined && { email }) },
     })

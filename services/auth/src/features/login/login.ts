@@ -4,7 +4,7 @@ import { problem } from '@portcullis/service-kit'
 import { checkPassword } from '../../logins/check-password.ts'
 import { openSession } from '../../sessions/open.ts'
 import type { Device } from '../../sessions/queries.ts'
-import { findCredentialsByLogin, updatePasswordHash } from '../../users/queries.ts'
+import { findCredentialsByLogin, loginColumn, updatePasswordHash } from '../../users/queries.ts'
 
 /** A user who changed while the password was checked is read again as often. */
 const ROUNDS = 3
@@ -21,9 +21,8 @@ export async function login(
 ): Promise<TokenPair> {
   for (let round = 1; round <= ROUNDS; round++) {
     const user = await findCredentialsByLogin(app.db, username)
-    // By the name, and not by the user who has it: that would tell whether a name and an email are one user's.
-    const attempt = { user, account: { name: username }, password, device }
-    const matches = await checkPassword(app, attempt)
+    const account = user ? { userId: user.id, foundBy: loginColumn(username) } : { name: username }
+    const matches = await checkPassword(app, { user, account, password, device })
     if (!user || !matches) break
 
     if (user.status === 'disabled') {

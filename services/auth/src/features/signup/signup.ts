@@ -37,7 +37,7 @@ export async function signUp(
   device: Device,
 ): Promise<Created<SignupAnswer>> {
   const known = once && (await app.db.transaction().execute((trx) => findRemembered(trx, once)))
-  if (known) return replay(app, known, username, device)
+  if (known) return replay(app, known, device)
   const taken = await findTaken(app.db, username, email)
   if (taken.username) throw takenProblem('username')
   if (taken.email) throw takenProblem('email')
@@ -57,7 +57,7 @@ export async function signUp(
   const { value } = await work.catch((error: unknown) => {
     throw takenAsProblem(error)
   })
-  return 'isSameBody' in value ? replay(app, value, username, device) : value
+  return 'isSameBody' in value ? replay(app, value, device) : value
 }
 
 /**
@@ -68,14 +68,12 @@ export async function signUp(
 async function replay(
   app: FastifyInstance,
   { answer, isSameBody }: Remembered,
-  username: string,
   device: Device,
 ): Promise<Created<SignupAnswer>> {
   if (!isAnswer.Check(answer)) throw new Error('an answer was remembered in another shape')
   const { id } = answer.user
-  await countAttempt(app, id, { account: { name: username }, device }, async () =>
-    isSameBody ? 'undecided' : 'failed',
-  )
+  const account = { userId: id, foundBy: 'username' as const }
+  await countAttempt(app, id, { account, device }, async () => (isSameBody ? 'undecided' : 'failed'))
   if (isSameBody) return { answer, isReplayed: true }
   app.loginHistory.failed(id, 'wrong_password', device)
   throw problem('IDEMPOTENCY_KEY_REUSED')
