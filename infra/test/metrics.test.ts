@@ -53,6 +53,7 @@ t.test('what an operator has to know of the pair is measured where it happens', 
   t.ok((valueOf(content, 'cache_reads_total') ?? 0) > 1, 'and its hits')
   t.equal(valueOf(content, 'revocation_lag_seconds_count'), 1, 'the lag of a revocation')
   t.equal(valueOf(auth, 'revocation_barrier_seconds_count', 'outcome="complete"'), 1)
+  t.ok((valueOf(content, 'user_changes_age_seconds') ?? 99) < 5, 'users are followed')
   for (const series of [auth, content]) {
     t.ok((valueOf(series, 'revocation_replica_age_seconds') ?? 99) < 2)
     t.ok((valueOf(series, 'postgres_pool_connections') ?? 0) > 0, 'connections of the pool')

@@ -35,6 +35,10 @@ const writeTask = async ({ headers }: User) =>
 const postsOf = async ({ id }: User, on = app) =>
   read(await on.inject(`/api/v1/posts?author=${id}&limit=100`), 200, schemas.posts).items
 const nameShown = async (user: User) => (await postsOf(user))[0]?.author.username
+const ageShown = async () => {
+  const metric = await app.metrics.getSingleMetric('user_changes_age_seconds')?.get()
+  return metric?.values[0]?.value ?? NaN
+}
 const rows = async (table: 'posts' | 'tasks' | 'idempotency_keys', column: string, { id }: User) => {
   const sql = `select 1 from ${table} where ${column} = $1`
   return (await database.query(sql, [id])).rowCount
@@ -183,8 +187,10 @@ t.test('auth away: nothing fails, and its changes come when it is back', async (
   feed.rename(ivan.id, 'ivan2')
   t.equal(await nameShown(ivan), 'ivan')
   t.equal((await writePost(ivan)).author.username, 'ivan')
+  await until(async () => (await ageShown()) > 1.5)
   feed.resume()
   await until(async () => (await nameShown(ivan)) === 'ivan2')
+  t.ok((await ageShown()) < 1.5, 'a metric tells how long ago users were heard of')
 })
 
 t.test(

@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin'
+import { gauge } from '@portcullis/service-kit'
 import { ClientToken, systemClock } from '@portcullis/token-verifier'
 import type { Config } from '../config.ts'
 import { UserChangesFollower } from '../features/authors/follower.ts'
@@ -20,8 +21,14 @@ export default fp<Pick<Config, 'AUTH_URL' | 'CLIENT_ID' | 'CLIENT_SECRET'>>(
       onVisible: () => app.cache.raise(topics.authors),
       log: app.log,
     })
+    gauge(
+      app.metrics,
+      'user_changes_age_seconds',
+      'Time since what auth tells of its users was last applied here',
+      () => follower.age() / 1000,
+    )
     app.addHook('onReady', async () => follower.start())
     app.addHook('preClose', () => follower.stop())
   },
-  { name: 'user-changes', fastify: '5.x', dependencies: ['database', 'cache'] },
+  { name: 'user-changes', fastify: '5.x', dependencies: ['database', 'cache', 'metrics'] },
 )

@@ -41,9 +41,15 @@ export class UserChangesFollower {
   readonly #options: FollowerOptions
   readonly #stopping = new AbortController()
   #running: Promise<void> | undefined
+  #followedAt = performance.now()
 
   constructor(options: FollowerOptions) {
     this.#options = options
+  }
+
+  /** Milliseconds since an answer of auth was last applied here; before the first, since this was made. */
+  age(): number {
+    return performance.now() - this.#followedAt
   }
 
   start(): void {
@@ -63,6 +69,7 @@ export class UserChangesFollower {
     while (!signal.aborted) {
       try {
         const isIdle = await this.step()
+        this.#followedAt = performance.now()
         if (retryMs > FIRST_RETRY_MS) log.info({}, 'following user changes again')
         retryMs = FIRST_RETRY_MS
         if (isIdle) await sleep(PAUSE_MS, undefined, { signal })
