@@ -9,12 +9,12 @@ import type { AttemptKey, AttemptResult, ThrottleStore } from './throttle-store.
 const PAUSE_MS = 1000
 
 /**
- * What failures are counted by: the user, and what they were found by, so that a new name is no new beginning; or, if
+ * What failures are counted by: the user, and what they go by, so that a new name is no new beginning; or, if
  * nobody has it, the name as it was typed. Username and email of a user count apart: together they would tell whether
  * a name and an email are one user's.
  */
 export type ThrottledAccount =
-  { readonly userId: string; readonly foundBy: 'username' | 'email' | 'token' } | { readonly name: string }
+  { readonly userId: string; readonly by: 'username' | 'email' } | { readonly name: string }
 
 export interface LoginThrottleOptions {
   readonly redis: RedisClient
@@ -110,7 +110,7 @@ export class LoginThrottle {
     const [key, text] =
       'name' in account
         ? [this.#nameKey, account.name.toLowerCase()]
-        : [this.#userKey, `${account.foundBy} ${account.userId}`]
+        : [this.#userKey, `${account.by} ${account.userId}`]
     return createHmac('sha256', key).update(text).digest('base64url').slice(0, 22)
   }
 }

@@ -21,7 +21,7 @@ export async function login(
 ): Promise<TokenPair> {
   for (let round = 1; round <= ROUNDS; round++) {
     const user = await findCredentialsByLogin(app.db, username)
-    const account = user ? { userId: user.id, foundBy: loginColumn(username) } : { name: username }
+    const account = user ? { userId: user.id, by: loginColumn(username) } : { name: username }
     const matches = await checkPassword(app, { user, account, password, device })
     if (!user || !matches) break
 

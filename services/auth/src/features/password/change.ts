@@ -38,12 +38,8 @@ export async function changePassword(
   for (let round = 1; round <= ROUNDS; round++) {
     const user = await findCredentialsById(app.db, claims.sub)
     if (!user) return { outcome: 'AUTH_TOKEN_INVALID' }
-    const attempt = {
-      user,
-      account: { userId: user.id, foundBy: 'token' as const },
-      password: current_password,
-      device,
-    }
+    const account = { userId: user.id, by: 'username' as const }
+    const attempt = { user, account, password: current_password, device }
     if (!(await checkPassword(app, attempt))) return { outcome: 'AUTH_PASSWORD_WRONG' }
 
     const hashes = { from: user.password_hash, to: await app.passwords.hash(new_password) }

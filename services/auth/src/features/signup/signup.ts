@@ -72,7 +72,7 @@ async function replay(
 ): Promise<Created<SignupAnswer>> {
   if (!isAnswer.Check(answer)) throw new Error('an answer was remembered in another shape')
   const { id } = answer.user
-  const account = { userId: id, foundBy: 'username' as const }
+  const account = { userId: id, by: 'username' as const }
   await countAttempt(app, id, { account, device }, async () => (isSameBody ? 'undecided' : 'failed'))
   if (isSameBody) return { answer, isReplayed: true }
   app.loginHistory.failed(id, 'wrong_password', device)
