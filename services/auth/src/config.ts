@@ -27,7 +27,6 @@ export const ConfigSchema = Type.Object({
   KEY_ENCRYPTION_KEY_PREVIOUS: Type.Optional(SealingKey),
   /** The keys are rotated when the one that signs has done so for as long; 0 leaves it to `portcullis keys rotate`. */
   KEY_ROTATION_DAYS: Type.Number({ minimum: 0, maximum: 3650, default: 0 }),
-  SIGNING_ALGORITHM: Type.Union([Type.Literal('ES256'), Type.Literal('RS256')], { default: 'ES256' }),
   ACCESS_TTL_SECONDS: Type.Integer({ minimum: 1, maximum: MAX_ACCESS_TTL_SECONDS, default: 900 }),
   /** A session ends when it is not refreshed for as long. */
   REFRESH_IDLE_SECONDS: Type.Integer({ ...Seconds, default: 14 * 86_400 }),

@@ -11,6 +11,8 @@ export const commonSettings = {
   /** `iss` of every token, and where the pages of problems are. */
   ISSUER: Type.String({ format: 'origin' }),
   AUDIENCE: Type.String({ minLength: 1, maxLength: 256 }),
+  /** Of access tokens: auth signs by it, and a token of another one is refused everywhere. */
+  SIGNING_ALGORITHM: Type.Union([Type.Literal('ES256'), Type.Literal('RS256')], { default: 'ES256' }),
   DATABASE_URL: Type.String({ format: 'postgres-url' }),
   DATABASE_POOL_SIZE: Type.Integer({ minimum: 1, maximum: 200, default: 10 }),
   CACHE_REDIS_URL: Type.String({ format: 'redis-url' }),

@@ -24,6 +24,7 @@ export default fp<VerificationOptions>(
         : {
             issuer: config.ISSUER,
             audience: config.AUDIENCE,
+            algorithm: config.SIGNING_ALGORITHM,
             jwksUrl: config.JWKS_URL,
             redisUrl: config.REVOCATION_REDIS_URL,
             // While Redis cannot be reached, auth itself tells of revocations.

@@ -45,6 +45,7 @@ export async function startContent(
     OTEL_TRACES_SAMPLER_ARG: 1,
     ISSUER: issuer.url,
     AUDIENCE: issuer.audience,
+    SIGNING_ALGORITHM: 'ES256',
     DATABASE_URL: databaseUrl,
     DATABASE_POOL_SIZE: 5,
     CACHE_REDIS_URL: redis.url(0),
