@@ -35,6 +35,26 @@ t.test('problems are counted by their codes', async (t) => {
   t.equal(problems.get('code="AUTH_CREDENTIALS_WRONG"'), 1)
 })
 
+t.test('so are those of routes under /oauth, which answer in the form of RFC 6749', async (t) => {
+  const { refresh_token } = await auth.login(await auth.newUser())
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  const refresh = async (token: string) => {
+    const payload = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token }).toString()
+    const response = await auth.app.inject({ method: 'POST', url: '/oauth/token', headers, payload })
+    return { status: response.statusCode, body: response.json() }
+  }
+  const next = await refresh(refresh_token)
+  t.equal(next.status, 200)
+  t.equal((await refresh(next.body.refresh_token)).status, 200)
+  t.match(await refresh(refresh_token), { status: 400, body: { error: 'invalid_grant' } })
+  t.equal((await values('problems_total')).get('code="AUTH_REFRESH_REUSED"'), 1)
+
+  const malformed = async () => (await values('problems_total')).get('code="REQUEST_INVALID"') ?? 0
+  const before = await malformed()
+  await auth.app.inject({ method: 'POST', url: '/oauth/token', headers, payload: 'a=%00' })
+  t.equal((await malformed()) - before, 1)
+})
+
 t.test('a revocation shows in the replica and in the time that its answer waited', async (t) => {
   const { access_token } = await auth.login(await auth.newUser())
   const before = await values('revocation_replica_entries')

@@ -39,6 +39,7 @@ export function answerOAuthError(error: unknown, request: FastifyRequest, reply:
       .send({ error: error.code, error_description: error.message } satisfies OAuthErrorBody)
   }
   const found = asProblem(error, request)
+  request.server.countProblem(found.code)
   if (found.statusCode >= 500) {
     const level = found.code === 'INTERNAL' ? 'error' : 'warn'
     request.log[level]({ err: found.cause ?? found, code: found.code }, 'request failed')

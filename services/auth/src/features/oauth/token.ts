@@ -89,6 +89,7 @@ async function grantByRefresh(
   const refreshed = await refreshSession(app, form.refresh_token, deviceOf(request))
   if (refreshed.outcome === 'refreshed') return refreshed.pair
   noteReuse(request, refreshed)
+  app.countProblem(refreshed.outcome)
   throw new OAuthError('invalid_grant', DESCRIPTIONS[refreshed.outcome])
 }
 
