@@ -26,6 +26,8 @@ function newSecrets() {
     redis_replication: password(),
     client_secret: randomBytes(32).toString('base64url'),
     key_encryption_key: randomBytes(32).toString('base64'),
+    /** Opens what is sealed under the one before; none before the first rotation. */
+    key_encryption_key_previous: '',
     admin_password: password(),
     grafana_admin_password: password(),
   }
@@ -76,6 +78,7 @@ function filesOf(secrets: Secrets): Record<string, string> {
     'auth/revocation_redis_url': redis('auth', 1),
     'auth/session_redis_url': redis('auth', 2),
     'auth/key_encryption_key': secrets.key_encryption_key,
+    'auth/key_encryption_key_previous': secrets.key_encryption_key_previous,
     'content/database_url': database('content'),
     'content/cache_redis_url': redis('content', 0),
     'content/revocation_redis_url': redis('content', 1),
@@ -101,6 +104,22 @@ function write(path: string, text: string, mode: number): void {
   renameSync(`${path}.new`, path)
 }
 
+function rotate(name: keyof Secrets): void {
+  const { key_encryption_key, key_encryption_key_previous } = readSecrets()
+  if (name !== 'key_encryption_key') return make({ [name]: newSecrets()[name] })
+  // Whatever is still sealed under a key that is lost is lost with it.
+  if (key_encryption_key_previous !== '')
+    return refuse(
+      'there is a previous one; when `portcullis doctor` says that it can go: secrets set key_encryption_key_previous < /dev/null',
+    )
+  make({ key_encryption_key: newSecrets()[name], key_encryption_key_previous: key_encryption_key })
+}
+
+function refuse(reason: string): void {
+  console.error(reason)
+  process.exitCode = 1
+}
+
 function isName(name: string): name is keyof Secrets {
   return Object.hasOwn(newSecrets(), name)
 }
@@ -108,11 +127,9 @@ function isName(name: string): name is keyof Secrets {
 const [command, name = ''] = process.argv.slice(2)
 if (command === 'make') make()
 else if (command === 'show' && isName(name) && existsSync(MASTER)) console.log(readSecrets()[name])
-else if (command === 'rotate' && isName(name)) make({ [name]: newSecrets()[name] })
+else if (command === 'rotate' && isName(name)) rotate(name)
 else if (command === 'set' && isName(name)) make({ [name]: readFileSync(0, 'utf8').trim() })
-else {
-  console.error(
+else
+  refuse(
     `usage: secrets make | show NAME | rotate NAME | set NAME\nnames: ${Object.keys(newSecrets()).join(' ')}`,
   )
-  process.exitCode = 1
-}

@@ -32,7 +32,7 @@ export function settingsRule<T extends TObject>(
 /**
  * Reads a service's settings from its environment.
  *
- * Strings become numbers and booleans where the schema says so, defaults are applied, an empty string counts
+ * Strings become numbers and booleans where the schema says so, defaults are applied, an empty string or file counts
  * as absent, and `NAME_FILE` is read into `NAME` (the last line break is dropped), as secrets are mounted.
  *
  * @throws {ConfigError} with every setting at fault at once.
@@ -75,7 +75,7 @@ function textOf(name: string, env: NodeJS.ProcessEnv, errors: string[]): string 
     return undefined
   }
   try {
-    return readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '') || undefined
   } catch {
     errors.push(`${name} cannot be read from the file that ${name}_FILE names`)
     return undefined

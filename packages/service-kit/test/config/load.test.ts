@@ -58,11 +58,13 @@ t.test('numbers are not guessed', async (t) => {
 })
 
 t.test('a secret can be mounted as a file', async (t) => {
-  const folder = t.testdir({ secret: 'from a file\n' })
+  const folder = t.testdir({ secret: 'from a file\n', empty: '\n' })
   const env = { URL: GOOD.URL, SECRET_FILE: join(folder, 'secret') }
   t.equal(loadConfig(Schema, env).SECRET, 'from a file')
   t.match(errorsOf(Schema, { ...env, SECRET: 'long enough' }), ['SECRET and SECRET_FILE are both set'])
   t.match(errorsOf(Schema, { ...env, SECRET_FILE: join(folder, 'none') }), [/^SECRET cannot be read/])
+  const empty = { ...env, SECRET_FILE: join(folder, 'empty') }
+  t.match(errorsOf(Schema, empty), ['SECRET is not set'], 'an empty file is as good as none')
   writeFileSync(join(folder, 'secret'), 'short')
   t.match(errorsOf(Schema, env), [/^SECRET /])
 })
