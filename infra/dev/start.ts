@@ -30,6 +30,8 @@ const began = performance.now()
 const SERVICE_PATIENCE_MS = 800
 /** Settings of services that name what is started here, and files that only services read. */
 const MADE_HERE = [
+  'HOST',
+  'PORT',
   'ISSUER',
   'METRICS_PORT',
   'DATABASE_URL',

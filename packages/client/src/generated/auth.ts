@@ -144,7 +144,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Log in
-         * @description Opens a session and answers with its token pair. The username may be the email.
+         * @description Opens a session and answers with its token pair. The username may be the email. After 10 failures with one account from one address, each further attempt has to wait: 1 s, and twice as long each time, up to 15 minutes. After 20 from all addresses it is up to 5 s, but not where the account has been entered from in the last 30 days. Attempts that come too early are 429 with `Retry-After`.
          */
         readonly post: operations["login"];
         readonly delete?: never;
@@ -4597,7 +4597,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `CONFLICT`: The request conflicts with another one; `AUTH_LAST_ADMIN`: This is the last active admin */
+            /** @description `CONFLICT`: The request conflicts with another one */
             readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;

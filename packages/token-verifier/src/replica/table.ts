@@ -4,7 +4,7 @@ const LANES = 4
 const FIRST_CAPACITY = 1024
 
 /**
- * What has been revoked, by kind and key, in some 45 bytes an entry: a ring of entries in the order of their
+ * What has been revoked, by kind and key, in 44 bytes a place, of which there are at most twice as many as entries: a ring of entries in the order of their
  * arrival, which is where they are dropped from, and an open-addressed index into it. Keys are held as
  * 128-bit hashes. Only raises: a value never falls, and an entry only goes when it is dropped.
  */

@@ -28,7 +28,7 @@ export function addCreateAdminCommand(program: Command, context: Context): void 
 
 async function createAdmin(context: Context, { username, ifNone = false }: Options): Promise<void> {
   const config = context.config(commandConfigs.createAdmin)
-  const password = config.ADMIN_PASSWORD ?? randomBytes(15).toString('base64url')
+  const password = config.ADMIN_PASSWORD ?? randomBytes(16).toString('base64url')
   if (!Value.Check(UsernameSchema, username))
     throw new Refusal('a username has 3 to 32 letters, digits, dots, underscores or hyphens')
   if (!Value.Check(PasswordSchema, password) || isCommonPassword(password))

@@ -71,7 +71,7 @@ export const userAdminRoutes: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'logoutUser',
         summary: 'Log a user out on every device',
         description: 'Ends every session of the user, and kills every token.',
-        response: { 200: ref(RevokedSchema), 202: ref(RevokedSchema), ...changeProblems },
+        response: { 200: ref(RevokedSchema), 202: ref(RevokedSchema), ...problems },
       },
     },
     async (request, reply) => {
