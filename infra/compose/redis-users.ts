@@ -21,7 +21,7 @@ export const AUTH_RULES = [
   'resetkeys ~{revocations}:* ~active:* ~{active:* ~mirror:whole ~login:* ~ratelimit:* ~{cache:auth}:*',
   'resetchannels &cache:auth',
   `-@all ${CONNECT} ${CACHE} ${FOLLOW}`,
-  '+xadd +xrange +xtrim +xlen +xinfo|stream +type +del +hgetall +hmget +hget +hdel +hkeys +hincrby',
+  '+xadd +xrange +xtrim +xlen +xinfo|stream +type +del +hrandfield +hmget +hget +hdel +hkeys +hincrby',
   '+expire +scan +zadd +zrem +zcard +zremrangebyscore',
 ].join(' ')
 

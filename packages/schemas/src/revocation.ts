@@ -75,6 +75,11 @@ export type VerifierState = Static<typeof VerifierStateSchema>
  */
 export const LONGEST_MAX_AGE_SECONDS = 60
 
+export const VerifierNameSchema = Type.String({
+  pattern: '^[A-Za-z0-9_.:-]{1,128}$',
+  description: 'Name of the verifier, unique for each start of its process',
+})
+
 /** What a verifier says about itself, four times a second and after each batch that it has applied. */
 export const AckSchema = Type.Object({
   state: VerifierStateSchema,
@@ -106,12 +111,7 @@ export const FeedQuerySchema = Type.Object(
       description: 'Events after this position; `0-0` for all there are',
       examples: ['1-41'],
     }),
-    verifier: Type.Optional(
-      Type.String({
-        pattern: '^[A-Za-z0-9_.:-]{1,128}$',
-        description: 'Name of the verifier, unique for each start of its process',
-      }),
-    ),
+    verifier: Type.Optional(VerifierNameSchema),
     mark: Type.Optional(AckSchema.properties.mark),
     position: Type.Optional(AckSchema.properties.position),
     state: Type.Optional(VerifierStateSchema),

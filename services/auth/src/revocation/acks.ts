@@ -1,9 +1,18 @@
 import type { Kysely } from 'kysely'
+import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { AckSchema, parsePosition, revocationKeys, type Ack, type Position } from '@portcullis/schemas'
+import {
+  AckSchema,
+  VerifierNameSchema,
+  parsePosition,
+  revocationKeys,
+  type Ack,
+  type Position,
+} from '@portcullis/schemas'
 import { sendAll, type RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import type { VerifierRow } from '../database/transaction.ts'
+import { MAX_VERIFIERS_OF_CLIENT } from './admit.ts'
 
 /** What a verifier last said of itself. */
 export interface VerifierAck extends Ack {
@@ -15,32 +24,44 @@ export interface VerifierAck extends Ack {
 }
 
 const isAck = Compile(AckSchema)
-const MAX_INSTANCE = 128
+const isName = Compile(VerifierNameSchema)
+const isPair = Compile(Type.Array(Type.Tuple([Type.String(), Type.String()])))
+/** As many as may be there, and as many that have just gone. Of more some are heard, as it comes. */
+const MAX_ACKS_OF_CLIENT = 2 * MAX_VERIFIERS_OF_CLIENT
+const MAX_ACK_BYTES = 1024
+
+/** KEYS: hash of a client. ARGV: how many acks are read, bytes that one may have. */
+const READ = `
+local found = redis.call('HRANDFIELD', KEYS[1], ARGV[1], 'WITHVALUES')
+local acks = {}
+for i = 1, #found, 2 do
+  if #found[i] + #found[i + 1] <= tonumber(ARGV[2]) then acks[#acks + 1] = { found[i], found[i + 1] } end
+end
+return acks`
 
 /**
  * Everything that the verifiers of these clients say in Redis. What is malformed is passed over: its author is
- * waited for until it speaks clearly or falls silent.
+ * waited for until it speaks clearly or falls silent. A client can write what it likes into its hash, and as much:
+ * nobody else suffers from it.
  *
  * @throws Error if Redis does not answer
  */
 export async function readAcks(redis: RedisClient, clientIds: readonly string[]): Promise<VerifierAck[]> {
   const results = await sendAll(redis, clientIds, (pipeline, clientId) =>
-    pipeline.hgetall(revocationKeys.ack(clientId)),
+    pipeline.eval(READ, 1, revocationKeys.ack(clientId), MAX_ACKS_OF_CLIENT, MAX_ACK_BYTES),
   )
-  return results.flatMap(([error, hash], index) => {
+  return results.flatMap(([error, acks], index) => {
     if (error && !isWrongType(error)) throw error
     const clientId = clientIds[index] ?? ''
-    if (error || typeof hash !== 'object' || hash === null) return []
-    return Object.entries(hash).flatMap(([instance, text]: [string, unknown]) => {
-      const ack = parseAck(text)
-      return ack && instance.length <= MAX_INSTANCE
-        ? [{ ...ack, name: `${clientId}/${instance}`, clientId, instance }]
-        : []
+    if (error || !isPair.Check(acks)) return []
+    return acks.flatMap(([instance, text]) => {
+      const ack = isName.Check(instance) ? parseAck(text) : undefined
+      return ack ? [{ ...ack, name: `${clientId}/${instance}`, clientId, instance }] : []
     })
   })
 }
 
-/** Somebody has put something else in the place of the hash: nobody but its own client suffers from it. */
+/** Somebody has put something else in the place of the hash. */
 function isWrongType(error: Error): boolean {
   return error.message.startsWith('WRONGTYPE')
 }

@@ -77,7 +77,8 @@ export class Leases {
     for (const verifier of silent)
       log.warn({ verifier: verifier.name, client_id: verifier.client_id }, 'verifier fell silent')
     // Redis may be away; what is left behind there is taken away later.
-    await registrar.forget(silent).catch(() => undefined)
+    const gone = silent.map(({ name, client_id }) => ({ name, clientId: client_id }))
+    await registrar.forget(gone).catch(() => undefined)
     await registrar.forgetStale(new Set(leases.keys())).catch(() => undefined)
   }
 }

@@ -17,6 +17,8 @@ const RENEW_EVERY_MS = 400
 const LOOK_EVERY_MS = 1000
 /** An ack that nobody has renewed for so long is taken away if nobody in the table has its name. */
 const FORGET_AFTER_MS = 60_000
+/** Acks that one command takes away. */
+const FORGET_AT_ONCE = 1000
 /** How often it is said of a client that it has too many verifiers. */
 const WARN_EVERY_MS = 60_000
 
@@ -66,14 +68,22 @@ export class Registrar {
   }
 
   /** Takes the acks of those away who have been taken out of the table. */
-  async forget(verifiers: readonly { readonly name: string; readonly client_id: string }[]): Promise<void> {
-    for (const { name, client_id } of verifiers) await this.#forget(name, client_id)
+  async forget(verifiers: readonly Pick<VerifierAck, 'name' | 'clientId'>[]): Promise<void> {
+    for (const { name } of verifiers) this.#voices.delete(name)
+    for (const [clientId, ofClient] of Map.groupBy(verifiers, (verifier) => verifier.clientId))
+      for (let at = 0; at < ofClient.length; at += FORGET_AT_ONCE)
+        await this.#redis.hdel(
+          revocationKeys.ack(clientId),
+          ...ofClient.slice(at, at + FORGET_AT_ONCE).map(({ name }) => name.slice(clientId.length + 1)),
+        )
   }
 
   /** The same with acks that have not changed for long and belong to nobody in the table. */
   async forgetStale(present: ReadonlySet<string>): Promise<void> {
-    for (const [name, { clientId, since }] of this.#voices)
-      if (!present.has(name) && this.#isOver(since, FORGET_AFTER_MS)) await this.#forget(name, clientId)
+    const stale = [...this.#voices].filter(
+      ([name, { since }]) => !present.has(name) && this.#isOver(since, FORGET_AFTER_MS),
+    )
+    await this.forget(stale.map(([name, { clientId }]) => ({ name, clientId })))
   }
 
   /**
@@ -154,19 +164,11 @@ export class Registrar {
 
   async #leave(acks: readonly VerifierAck[]): Promise<void> {
     if (acks.length === 0) return
-    await deleteVerifiers(
-      this.#db,
-      acks.map((ack) => ack.name),
-    )
-    for (const ack of acks) {
-      await this.#forget(ack.name, ack.clientId)
-      this.#log.info({ verifier: ack.name, client_id: ack.clientId }, 'verifier left')
-    }
-  }
-
-  async #forget(name: string, clientId: string): Promise<void> {
-    this.#voices.delete(name)
-    await this.#redis.hdel(revocationKeys.ack(clientId), name.slice(clientId.length + 1))
+    const names = acks.map((ack) => ack.name)
+    const left = new Set(await deleteVerifiers(this.#db, names))
+    await this.forget(acks)
+    for (const { name, clientId } of acks)
+      if (left.has(name)) this.#log.info({ verifier: name, client_id: clientId }, 'verifier left')
   }
 
   #isOver(since: Instant, milliseconds: number): boolean {

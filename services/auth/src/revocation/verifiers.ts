@@ -104,8 +104,11 @@ export async function renewVerifierAt(
   return numUpdatedRows > 0n
 }
 
-export async function deleteVerifiers(db: Kysely<DB>, names: readonly string[]): Promise<void> {
-  if (names.length > 0) await db.deleteFrom('verifiers').where('name', 'in', names).execute()
+/** Takes these out. Names of those that were there. */
+export async function deleteVerifiers(db: Kysely<DB>, names: readonly string[]): Promise<string[]> {
+  if (names.length === 0) return []
+  const rows = await db.deleteFrom('verifiers').where('name', 'in', names).returning('name').execute()
+  return rows.map((row) => row.name)
 }
 
 /** Every row, with the time that changes whenever its verifier is heard. */

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { formatPosition, revocationKeys, type Ack } from '@portcullis/schemas'
 import type {} from '@portcullis/token-verifier/fastify'
+import { MAX_VERIFIERS_OF_CLIENT } from '../../src/revocation/admit.ts'
 import { readLog } from '../../src/revocation/log.ts'
 import { startAuth } from '../support/auth.ts'
 import { registerClient } from '../support/client.ts'
@@ -74,13 +75,29 @@ t.test('who is waited for', async (t) => {
     await redis.hset(revocationKeys.ack('content'), 'broken', '{"state":"joining"')
     await redis.hset(revocationKeys.ack('content'), 'odd', '{"state":"undead","mark":"m","position":"1-1"}')
     await say('content', 'patient', { max_age: 61 })
-    await redis.hset(revocationKeys.ack('content'), 'x'.repeat(500), '{}')
+    // PostgreSQL has no place for the first of these names.
+    for (const name of ['nul\0', 'spa ce', 'x'.repeat(500)]) await say('content', name, { max_age: 60 })
+    await redis.hset(revocationKeys.ack('content'), 'large', 'x'.repeat(1_000_000))
     await redis.del(revocationKeys.ack('other'))
     await redis.set(revocationKeys.ack('other'), 'not a hash')
     const mark = await say('content', 'one')
     await until(async () => (await echoes('content/one')) === mark)
-    t.notOk((await names()).some((name) => /broken|odd|patient|xxx/.test(name)))
+    const ofContent = (await names()).filter((name) => name.startsWith('content/'))
+    t.strictSame(ofContent, ['content/one'])
     await redis.del(revocationKeys.ack('other'))
+  })
+
+  await t.test('a client that says very much at once holds up nobody but itself', async (t) => {
+    const said = JSON.stringify({ state: 'joining', mark: 'm', position: '0-0', max_age: 1 })
+    const key = revocationKeys.ack('other')
+    for (let at = 0; at < 100_000; at += 1000)
+      await redis.hset(key, ...Array.from({ length: 1000 }, (_, i) => [`n${at + i}`, said]).flat())
+    for (let i = 0; i < 5; i++) {
+      const mark = await say('content', 'one', { position: '9-9' })
+      await until(async () => (await echoes('content/one')) === mark)
+    }
+    t.ok((await names()).length <= 1 + MAX_VERIFIERS_OF_CLIENT)
+    await redis.del(key)
   })
 
   await t.test('one that falls silent is waited for no more after twice its own greatest age', async (t) => {

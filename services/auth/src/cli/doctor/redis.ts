@@ -25,7 +25,7 @@ const TRIED: Readonly<Record<RedisUse, readonly (readonly [string, ...string[]])
     ['xrange', '{revocations}:doctor', '-', '+'],
     ['del', '{revocations}:doctor'],
     ['eval', "return redis.call('GET', KEYS[1])", '1', revocationKeys.head],
-    ['hgetall', revocationKeys.ack('doctor')],
+    ['hrandfield', revocationKeys.ack('doctor'), '1'],
   ],
   session: [
     ['hset', 'active:doctor', 'none', '1'],
