@@ -9,8 +9,11 @@ import { SharedTier } from './shared.ts'
 
 /** What this process remembers is at most so far behind other instances, in ms. */
 const MAX_BEHIND_MS = 100
-/** After Redis was away, instances have so long to tell what changed meanwhile before it is believed, in ms. */
-const GRACE_MS = 500
+/**
+ * After Redis was away, instances have so long to tell what changed meanwhile before it is believed, in ms: longer than it
+ * takes the last of them to connect again (a second between attempts, half a second for one) and to say it.
+ */
+const GRACE_MS = 2000
 /** While other instances cannot be heard, a query is shared with those who ask within so many ms. */
 const JOIN_MS = 50
 const RETRY_MS = 50

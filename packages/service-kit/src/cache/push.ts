@@ -87,7 +87,7 @@ export class Push {
       if (this.#subscribed) this.#heardOf = sent
     } catch {
       // The connection says so itself when it is lost; until then it is asked again.
-      this.#since = this.#options.now()
+      if (this.#subscribed) this.#since = this.#options.now()
     } finally {
       this.#isAsking = false
     }

@@ -150,10 +150,13 @@ export class RequestCounter {
     }, SETTLE_INTERVAL_MS).unref()
   }
 
-  /** One batch at a time; who comes while one is under way waits for the next, which has its request in it. */
+  /**
+   * One batch at a time; who comes while one is under way waits for the next, which has its request in it. If the one
+   * before has failed, nobody waits any more.
+   */
   async #settle(): Promise<void> {
     while (this.#settling !== undefined) await this.#settling
-    if (this.#unsettled.size === 0) return
+    if (this.#unsettled.size === 0 || !this.#isUsable()) return
     this.#settling = this.#send().finally(() => {
       this.#settling = undefined
     })
