@@ -37,9 +37,10 @@ export function followedFetch(session: Session, fetch: Fetch): Fetch {
   return async (request) => {
     const operation = operationOf(request)
     if (operation === undefined) return fetch(request)
+    const sent = tokenOf(request)
     const work = async () => {
       const response = await fetch(request)
-      if (response.ok) await follow(session, operation, response)
+      if (response.ok) await follow(session, operation, response, sent)
       return response
     }
     // A login ends no session that a refresh could miss.
@@ -52,8 +53,11 @@ export function followedFetch(session: Session, fetch: Fetch): Fetch {
  * calls that were given a `fetch` other than `followed`.
  */
 export function followCalls(session: Session, followed: Fetch): Middleware {
+  /** What a `fetch` that is not ours is likely to send, if it uses the session's. */
+  const held = new WeakMap<Request, string | undefined>()
   return {
-    onRequest({ request, schemaPath }) {
+    async onRequest({ request, schemaPath, options }) {
+      if (options.fetch !== followed) held.set(request, await session.accessToken())
       const operation = `${request.method} ${schemaPath}`
       if (CREATES.has(operation) && !request.headers.has('idempotency-key'))
         request.headers.set('idempotency-key', randomKey())
@@ -63,16 +67,23 @@ export function followCalls(session: Session, followed: Fetch): Middleware {
     },
     async onResponse({ request, response, options }) {
       const operation = options.fetch === followed ? undefined : operationOf(request)
-      if (operation !== undefined && response.ok) await follow(session, operation, response)
+      if (operation === undefined || !response.ok) return
+      await follow(session, operation, response, tokenOf(request) ?? held.get(request))
     },
   }
 }
 
-async function follow(session: Session, operation: string, response: Response): Promise<void> {
-  if (ENDS.has(operation)) return session.forget()
+/** @param sent the access token that the request was sent with */
+async function follow(
+  session: Session,
+  operation: string,
+  response: Response,
+  sent: string | undefined,
+): Promise<void> {
+  if (ENDS.has(operation)) return session.finish(sent)
   const tokens = tokensOf(await response.clone().json())
   if (tokens === undefined) throw new TypeError(`${operation} answered without tokens`)
-  await (BEGINS.has(operation) ? session.begin(tokens) : session.replace(tokens))
+  await (BEGINS.has(operation) ? session.begin(tokens) : session.replace(sent, tokens))
 }
 
 /** Which of the operations that the session follows it asks for, whatever path auth is reached under. */
@@ -82,6 +93,10 @@ function operationOf(request: Request): string | undefined {
     const [method, path = ''] = operation.split(' ')
     return request.method === method && pathname.endsWith(path)
   })
+}
+
+function tokenOf(request: Request): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
 }
 
 /** openapi-fetch writes every body as JSON: its serializers are not told what for. */

@@ -1,6 +1,6 @@
 import { Changes } from './changes.ts'
 import { problemOf, type Problem } from './problems.ts'
-import { areSame, subjectOf, tokensOf, type Tokens, type TokenStorage } from './tokens.ts'
+import { areOfOneSession, areSame, subjectOf, tokensOf, type Tokens, type TokenStorage } from './tokens.ts'
 
 /** What has become of the session. `elsewhere`: in another tab, or whatever else shares the storage. */
 export type SessionEvent =
@@ -76,11 +76,16 @@ export class Session implements SessionView {
     this.#tell({ type: 'signed-in', elsewhere: false })
   }
 
-  /** The session has been given other tokens; not if it has been ended meanwhile. */
-  async replace(tokens: Tokens): Promise<void> {
-    if (!(await this.isSignedIn())) return
+  /** The session has been given other tokens by a request that was sent with this one. */
+  async replace(sent: string | undefined, tokens: Tokens): Promise<void> {
+    if (!(await this.#isStillOf(sent))) return
     await this.#storage.write(tokens)
     this.#tell({ type: 'refreshed', elsewhere: false })
+  }
+
+  /** The session has been ended by a request that was sent with this token. */
+  async finish(sent: string | undefined): Promise<void> {
+    if (await this.#isStillOf(sent)) await this.#end()
   }
 
   /** Runs an operation that replaces the tokens or ends the session, and what the session takes in of its answer. */
@@ -144,6 +149,12 @@ export class Session implements SessionView {
 
   #exclusively<T>(work: () => Promise<T>): Promise<T> {
     return this.#storage.exclusively?.(work) ?? work()
+  }
+
+  /** Not if it has been ended meanwhile, here or in another tab, or somebody has logged in since. */
+  async #isStillOf(sent: string | undefined): Promise<boolean> {
+    const held = await this.accessToken()
+    return held !== undefined && sent !== undefined && areOfOneSession(held, sent)
   }
 
   async #holds(tokens: Tokens): Promise<boolean> {

@@ -50,11 +50,20 @@ export function areSame(a: Tokens | undefined, b: Tokens | undefined): boolean {
 
 /** Whose access token it is: its `sub`, unverified, to be compared and not to be believed. */
 export function subjectOf(accessToken: string): string | undefined {
+  return claimOf(accessToken, 'sub')
+}
+
+/** Whether both are of one session, as far as can be seen. A password change gives tokens of another session. */
+export function areOfOneSession(a: string, b: string): boolean {
+  return subjectOf(a) === subjectOf(b) && claimOf(a, 'sid') === claimOf(b, 'sid')
+}
+
+function claimOf(accessToken: string, name: string): string | undefined {
   try {
     const payload = accessToken.split('.')[1] ?? ''
     const claims: unknown = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/')))
-    if (typeof claims !== 'object' || claims === null || !('sub' in claims)) return undefined
-    return typeof claims.sub === 'string' ? claims.sub : undefined
+    const claim: unknown = Reflect.get(Object(claims), name)
+    return typeof claim === 'string' ? claim : undefined
   } catch {
     return undefined
   }

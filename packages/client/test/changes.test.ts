@@ -210,3 +210,50 @@ t.test('the tokens in the answer to a call with a fetch of its own are kept', as
   t.strictSame(await storage.read(), NEW)
   t.strictSame(events, [{ type: 'refreshed', elsewhere: false }])
 })
+
+/** Tokens as auth issues them, as far as the client reads them. */
+const tokens = (sub: string, sid: string, n = 1) => ({
+  access_token: `h.${Buffer.from(JSON.stringify({ sub, sid, n })).toString('base64url')}.s`,
+  refresh_token: `${sid}-${n}`,
+})
+
+t.test('a late answer changes nothing for who has logged in meanwhile', async (t) => {
+  const late = [
+    [LOGOUT, ended()],
+    ['/api/v1/logout_all', ended()],
+    [ACCOUNT, Response.json(tokens('one', 's1', 2))],
+    [PASSWORD, Response.json(tokens('one', 's2'))],
+  ] as const
+  for (const [path, response] of late)
+    for (const next of [tokens('two', 's3'), tokens('one', 's3')]) {
+      const server = new Server()
+      const { client, storage, events } = clientOf(server, memoryStorage(tokens('one', 's1')))
+      const answer = server.hold(path)
+      const call =
+        path === ACCOUNT
+          ? client.auth.PATCH(path, { body: { full_name: 'One' } })
+          : path === PASSWORD
+            ? client.auth.PUT(path, { body: PASSWORDS })
+            : client.auth.POST(path)
+      await server.arrived(path)
+      await storage.write(next)
+      answer.resolve(response.clone())
+      t.equal((await call).response.status, 200, path)
+      t.strictSame(await storage.read(), next, path)
+      t.strictSame(events, [])
+    }
+})
+
+t.test('a late answer counts for a session that has been refreshed meanwhile', async (t) => {
+  for (const path of [LOGOUT, PASSWORD] as const) {
+    const server = new Server()
+    const { client, storage } = clientOf(server, memoryStorage(tokens('one', 's1')))
+    const answer = server.hold(path)
+    const call = path === PASSWORD ? client.auth.PUT(path, { body: PASSWORDS }) : client.auth.POST(path)
+    await server.arrived(path)
+    await storage.write(tokens('one', 's1', 2))
+    answer.resolve(Response.json(tokens('one', 's2')))
+    await call
+    t.strictSame(await storage.read(), path === PASSWORD ? tokens('one', 's2') : undefined)
+  }
+})

@@ -139,6 +139,11 @@ t.test('a Redis that stands still delays no answer beyond 300 ms', async (t) => 
   const redis = await startRedis(t)
   const { ask } = await instance(t, {}, redis)
   redis.pause()
+  const began = performance.now()
+  await Promise.all(Array.from({ length: 40 }, () => ask('eve')))
+  const together = performance.now() - began
+  // They all wait for one answer that does not come, and not one after the other.
+  t.ok(together < 600, `40 together ${Math.round(together)} ms`)
   let passed = 0
   let slowest = 0
   for (let i = 0; i < 150; i++) {
