@@ -12,6 +12,8 @@ export interface TestProxy {
   stall(): void
   /** Resets every connection as soon as one sends this text. */
   cutAt(text: string): void
+  /** Lets this text through, and resets every connection when the first of its answer comes. */
+  cutAnswerOf(text: string): void
   /** Lets everything through again. What was stalled is sent. */
   mend(): Promise<void>
 }
@@ -22,6 +24,7 @@ export async function startProxy(t: Teardown, target: string): Promise<TestProxy
   const pairs = new Set<readonly [Socket, Socket]>()
   let isStalled = false
   let fuse: string | undefined
+  let answerFuse: string | undefined
 
   const reset = () => {
     for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy()
@@ -32,13 +35,21 @@ export async function startProxy(t: Teardown, target: string): Promise<TestProxy
     const pair = [client, upstream] as const
     pairs.add(pair)
     if (isStalled) client.pause()
+    let isAnswerCut = false
     client.on('data', (chunk) => {
+      if (answerFuse !== undefined && chunk.includes(answerFuse)) {
+        answerFuse = undefined
+        isAnswerCut = true
+      }
       if (fuse !== undefined && chunk.includes(fuse)) {
         fuse = undefined
         reset()
       } else upstream.write(chunk)
     })
-    upstream.on('data', (chunk) => client.write(chunk))
+    upstream.on('data', (chunk) => {
+      if (isAnswerCut) reset()
+      else client.write(chunk)
+    })
     for (const socket of pair) {
       socket.on('error', () => undefined)
       socket.on('close', () => {
@@ -71,6 +82,7 @@ export async function startProxy(t: Teardown, target: string): Promise<TestProxy
       for (const pair of pairs) for (const socket of pair) socket.pause()
     },
     cutAt: (text) => (fuse = text),
+    cutAnswerOf: (text) => (answerFuse = text),
     mend: async () => {
       isStalled = false
       for (const pair of pairs) for (const socket of pair) socket.resume()

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import { Kysely, PostgresDialect, type PostgresPool } from 'kysely'
+import { databaseFailure } from './errors.ts'
 
 /** Statements are few and written in code; a list of them that grows beyond this is not prepared any further. */
 const MAX_STATEMENTS = 200
@@ -21,19 +22,28 @@ export function preparer(): (client: pg.PoolClient) => pg.PoolClient {
     names.set(text, name)
     return name
   }
-  const wrap = (client: pg.PoolClient): pg.PoolClient =>
-    new Proxy(client, {
+  const wrap = (client: pg.PoolClient): pg.PoolClient => {
+    let isLost = false
+    const query = async (text: string, values: unknown[] = []) => {
+      const name = values.length === 0 ? undefined : nameOf(text)
+      try {
+        return await client.query(name === undefined ? { text, values } : { name, text, values })
+      } catch (error) {
+        isLost ||= databaseFailure(error) === 'lost'
+        throw error
+      }
+    }
+    return new Proxy(client, {
       get: (target, property) => {
-        if (property === 'query')
-          return (text: string, values: unknown[] = []) => {
-            const name = values.length === 0 ? undefined : nameOf(text)
-            return target.query(name === undefined ? { text, values } : { name, text, values })
-          }
+        if (property === 'query') return query
+        // Kysely gives back what timed out as if it were good, and the next one would wait on it as long.
+        if (property === 'release') return (error?: Error | boolean) => target.release(isLost || error)
         const value: unknown = Reflect.get(target, property)
         const bound: unknown = typeof value === 'function' ? value.bind(target) : value
         return bound
       },
     })
+  }
 
   return (client) => {
     const known = wrapped.get(client) ?? wrap(client)

@@ -1,5 +1,5 @@
 import type { Kysely, Transaction } from 'kysely'
-import { problem } from '../problems/problem.ts'
+import { ProblemError, problem } from '../problems/problem.ts'
 import { databaseFailure } from './errors.ts'
 
 /**
@@ -34,6 +34,11 @@ export async function transact<DB, T>(
   } catch (error) {
     throw failureAsProblem(error, committing)
   }
+}
+
+/** Whether what failed may have taken effect all the same: the connection was lost while it was under way. */
+export function isOutcomeUnknown(error: unknown): boolean {
+  return error instanceof ProblemError ? error.code === 'OUTCOME_UNKNOWN' : databaseFailure(error) === 'lost'
 }
 
 function failureAsProblem(error: unknown, committing: boolean): unknown {

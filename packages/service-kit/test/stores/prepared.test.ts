@@ -49,3 +49,12 @@ t.test('statements of ever new texts do not pile up', async (t) => {
   for (let n = 0; n < 250; n++) await sql`select ${n}::int as ${sql.id(`n${n}`)}`.execute(db)
   t.equal((await statements()).length, 200)
 })
+
+t.test('a connection on which nothing comes back is not given to the next', async (t) => {
+  const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db)
+  const pid = rows[0]?.pid ?? 0
+  process.kill(pid, 'SIGSTOP')
+  t.teardown(() => process.kill(pid, 'SIGCONT'))
+  await t.rejects(sql`select ${1}::int as n`.execute(db), { message: 'Query read timeout' })
+  t.match(await sql`select ${2}::int as n`.execute(db), { rows: [{ n: 2 }] })
+})
