@@ -60,6 +60,40 @@ t.test('a commit whose answer is lost is told as unknown, and is not made twice 
   t.equal(await count(), before + 1)
 })
 
+t.test('who is not told what became of a write is shown it when they read the state again', async (t) => {
+  const { id } = read(await write(), 201, schemas.post)
+  const url = `/api/v1/posts/${id}`
+  const titles = async () => {
+    const one = await app.inject(url)
+    const { items } = read(await app.inject('/api/v1/posts'), 200, schemas.posts)
+    return [one.statusCode === 200 ? read(one, 200, schemas.post).title : undefined, items[0]?.title]
+  }
+  const before = await titles()
+  const title = 'a title whose answer is lost'
+  proxy.cutAnswerOf(title)
+  const change = await app.inject({ method: 'PATCH', url, headers: ada, payload: { title } })
+  t.equal(read(change, 503, schemas.problem).code, 'OUTCOME_UNKNOWN')
+  t.strictSame(await titles(), [title, title])
+
+  proxy.cutAnswerOf(id)
+  const removal = await app.inject({ method: 'DELETE', url, headers: ada })
+  t.equal(read(removal, 503, schemas.problem).code, 'OUTCOME_UNKNOWN')
+  t.strictSame(await titles(), [undefined, before[1]])
+
+  const body = { ...payload, title: 'a title that is written once' }
+  const create = () =>
+    app.inject({
+      method: 'POST',
+      url: '/api/v1/posts',
+      headers: { ...ada, 'idempotency-key': 'once' },
+      payload: body,
+    })
+  proxy.cutAnswerOf('commit')
+  t.equal(read(await create(), 503, schemas.problem).code, 'OUTCOME_UNKNOWN')
+  t.equal((await create()).headers['idempotency-replayed'], 'true')
+  t.equal((await titles())[1], body.title)
+})
+
 t.test('a write whose connection breaks before the commit is told as not done', async (t) => {
   const title = 'a title at which the connection breaks'
   proxy.cutAt(title)

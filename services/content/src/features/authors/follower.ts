@@ -98,7 +98,12 @@ export class UserChangesFollower {
       await resetChangesCursor(db, from.cursor)
       return false
     }
-    if (await applyChanges(db, from, answer)) await onVisible()
+    const isVisible = await applyChanges(db, from, answer).catch(async (error: unknown) => {
+      // It may have taken effect, and is not told again then.
+      await onVisible()
+      throw error
+    })
+    if (isVisible) await onVisible()
     const purged = await purgeDeletedAuthors(db)
     return answer.items.length === 0 && !answer.more && purged === 0
   }

@@ -22,19 +22,36 @@ import {
   userProblems,
   withHeaders,
   type ProblemError,
+  isOutcomeUnknown,
 } from '@portcullis/service-kit'
 import type { DB } from '../../database/tables.ts'
 import { deletePost, findPostById, insertPost, toPost, updatePost, type PostChange } from './queries.ts'
-import { topicsOf } from './ready.ts'
+import { topics, topicsOf } from './ready.ts'
 import { tagOf, versionsOf } from './version.ts'
 
 /** Roles whose users may change and delete the posts of others. */
 const MODERATING_ROLES = new Set(['moderator', 'admin'])
 
+/** By then PostgreSQL has done what it was still at when the connection was lost, or given it up. */
+const LATEST_MS = 1000
+
 const createdPosts = Compile(Type.Object({ post: PostSchema, tag: Type.String() }))
 
 /** Writing, for users. */
 export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
+  /** Whoever is not told what became of a write reads the state again, and is not to be shown what was remembered. */
+  const orForget = async <T>(write: Promise<T>): Promise<T> => {
+    try {
+      return await write
+    } catch (error) {
+      if (isOutcomeUnknown(error)) {
+        await app.cache.raise(topics.authors)
+        setTimeout(() => void app.cache.raise(topics.authors), LATEST_MS).unref()
+      }
+      throw error
+    }
+  }
+
   app.post(
     '/posts',
     {
@@ -56,12 +73,14 @@ export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { sub, username } = request.user
       const once = app.idempotency.of(request, sub)
-      const { answer, isReplayed } = await createOnce(app.db, once, createdPosts, async (db) => {
+      const write = createOnce(app.db, once, createdPosts, async (db) => {
         const row = await insertPost(db, { id: sub, username }, request.body)
         return { post: toPost(row), tag: tagOf(row) }
       })
+      const { answer, isReplayed } = await orForget(write)
       const { post, tag } = answer
-      if (!isReplayed) await app.cache.raise(...topicsOf({ id: post.id, author_id: sub }))
+      // A replay, too: of the first time nobody may have heard.
+      await app.cache.raise(...topicsOf({ id: post.id, author_id: sub }))
       return reply
         .code(201)
         .headers({ location: `${app.prefix}/posts/${post.id}`, etag: `"${tag}"` })
@@ -90,7 +109,7 @@ export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const change = changeBy(request.user, request.params.id, ifMatch(request))
-      const row = await updatePost(app.db, change, request.body)
+      const row = await orForget(updatePost(app.db, change, request.body))
       if (row === undefined) throw await refusal(app.db, change)
       await app.cache.raise(...topicsOf(row))
       return reply.header('etag', `"${tagOf(row)}"`).send(toPost(row))
@@ -116,7 +135,7 @@ export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request) => {
       const change = changeBy(request.user, request.params.id, ifMatch(request))
-      const row = await deletePost(app.db, change)
+      const row = await orForget(deletePost(app.db, change))
       if (row === undefined) throw await refusal(app.db, change)
       await app.cache.raise(...topicsOf(row))
       return toPost(row)
