@@ -2,7 +2,7 @@
 // `rotate NAME` makes it anew, `set NAME` takes it from standard input. docs/operations.md tells what to do then.
 // A volume is mounted by its owner alone, so its files may be readable for whatever user its owner runs as.
 import { createHash, randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { redisUsers } from './redis-users.ts'
 
 const ROOT = '/secrets'
@@ -100,6 +100,8 @@ function usersFile({ redis_auth, redis_content, redis_replication }: Secrets): s
 /** Whole or not at all. */
 function write(path: string, text: string, mode: number): void {
   if (existsSync(path) && readFileSync(path, 'utf8').trimEnd() === text) return
+  // What was left by one that was killed cannot be opened, by root without any capability.
+  rmSync(`${path}.new`, { force: true })
   writeFileSync(`${path}.new`, `${text}\n`, { mode })
   renameSync(`${path}.new`, path)
 }

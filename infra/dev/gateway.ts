@@ -40,6 +40,8 @@ export async function buildGateway({ auth, content, ready }: GatewayOptions): Pr
     sendProblem(request, reply, isCallersFault(error) ? 'REQUEST_MALFORMED' : 'UNAVAILABLE'),
   )
 
+  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, 'NOT_FOUND'))
+
   app.get('/', async (_request, reply) => reply.redirect('/docs'))
   app.get('/health/live', async () => ({ status: 'ok' }))
   app.get('/health/ready', async (request, reply) => {
@@ -116,8 +118,8 @@ interface Incoming {
 
 function rewriteRequestHeaders(request: Incoming, headers: IncomingHttpHeaders): IncomingHttpHeaders {
   const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !FORGED.test(name)))
-  // We have answered it ourselves, and the client for the services does not know it.
-  delete kept['expect']
+  // They are between the client and us (RFC 9110 section 7.6.1); the client for the services refuses them.
+  for (const name of ['connection', 'expect', 'keep-alive', 'upgrade']) delete kept[name]
   if (request.method === 'GET' || request.method === 'HEAD') {
     delete kept['content-length']
     delete kept['content-type']

@@ -114,8 +114,11 @@ async function answers(url: string): Promise<boolean> {
 async function endLeftover(folder: string): Promise<void> {
   const file = join(folder, 'postmaster.pid')
   if (!existsSync(file)) return
-  const pid = Number.parseInt(readFileSync(file, 'utf8'), 10)
-  const isPostgres = Number.isSafeInteger(pid) && pid > 1 && commandOf(pid)?.includes('postgres') === true
-  if (isPostgres) await endStranger(pid, 'SIGINT', 5000)
+  const [firstLine = '', , , port = ''] = readFileSync(file, 'utf8').split('\n')
+  const pid = Number.parseInt(firstLine, 10)
+  // After a restart of the machine the number may be another program's, also another server's.
+  const command = Number.isSafeInteger(pid) && pid > 1 ? (commandOf(pid) ?? '') : ''
+  if (/^\d+$/.test(port) && command.includes('postgres') && command.includes(`port=${port}`))
+    await endStranger(pid, 'SIGINT', 5000)
   else rmSync(file, { force: true })
 }

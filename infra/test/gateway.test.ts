@@ -1,5 +1,6 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { createServer, request, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import type { Teardown } from '@portcullis/test-kit'
 import t from 'tap'
 import { buildGateway } from '../dev/gateway.ts'
@@ -110,6 +111,25 @@ t.test('no caller can pass for another one by headers that only a gateway may se
     'x-other': 'kept',
     authorization: 'Bearer t',
   })
+})
+
+t.test('what is between the client and the origin alone is not passed on, and hinders nothing', async (t) => {
+  const { url } = await startGateway(t)
+  const headers = { 'keep-alive': 'timeout=5', connection: 'keep-alive, x-other' }
+  const response = await new Promise<IncomingMessage>((resolve, reject) =>
+    request(`${url}/api/v1/users/me`, { headers }, resolve).on('error', reject).end(),
+  )
+  t.equal(response.statusCode, 200)
+  const echo: Echo = JSON.parse(await text(response))
+  t.equal(echo.headers['keep-alive'], undefined)
+})
+
+t.test('a method that no service has is a problem document', async (t) => {
+  const { url } = await startGateway(t)
+  const response = await fetch(`${url}/api/v1/posts`, { method: 'PROPFIND' })
+  t.equal(response.status, 404)
+  t.match(response.headers.get('content-type'), 'application/problem+json')
+  t.match(await response.json(), { code: 'NOT_FOUND', status: 404 })
 })
 
 t.test('an answer of 503 is passed on at once and asked for once', async (t) => {
