@@ -97,12 +97,22 @@ t.test(
   },
 )
 
+t.test('a kid that was not there is looked for again after a minute', async (t) => {
+  const { source, state, clock } = setup([first.jwk])
+  await source.find(first.kid)
+  t.equal(await source.find(second.kid), undefined)
+  Object.assign(state, { keys: [first.jwk, second.jwk], etag: 'W/"2"' })
+  clock.advance(60_000)
+  t.equal(await source.find(second.kid), second.publicPem)
+})
+
 t.test('while the issuer is away old keys serve, until they are too old; then it is 503', async (t) => {
   const { source, state, clock } = setup([first.jwk])
   await source.find(first.kid)
   state.isDown = true
   clock.advance(3_000_000)
   t.equal(await source.find(first.kid), first.publicPem)
+  await t.rejects(async () => source.find(second.kid), { statusCode: 503 })
   clock.advance(900_001)
   await t.rejects(async () => source.find(first.kid), { statusCode: 503, code: 'UNAVAILABLE' })
   state.isDown = false

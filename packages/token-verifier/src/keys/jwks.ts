@@ -7,6 +7,8 @@ import type { KeySource } from './source.ts'
 
 const UNKNOWN_COOLDOWN_MS = 30_000
 const UNKNOWN_KEPT = 1000
+/** The set may have come from a cache, or from an instance that had not heard of the newest key. */
+const UNKNOWN_KEPT_MS = 60_000
 const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 5000
 /** While there are no keys at all, and so no token can be judged. */
@@ -15,7 +17,7 @@ const LONGEST_RETRY_WITHOUT_KEYS_MS = 250
 export interface JwksOptions {
   url: string
   algorithm?: Algorithm
-  /** Limit of one fetch, body included. Default 2000. */
+  /** Limit of one fetch, body included, for which requests may have to wait. Default 1000. */
   timeoutMs?: number
   clock?: Clock
   fetch?: Fetch
@@ -26,7 +28,7 @@ export interface JwksOptions {
 /**
  * The issuer's keys, fetched from its JWK Set and kept as its `Cache-Control` allows. Used on while they are
  * fetched anew (stale-while-revalidate), and when that fails (stale-if-error). An unknown kid leads to one
- * fetch in 30 s, whoever asks; kids that were not there are remembered, up to 1000 of them.
+ * fetch in 30 s, whoever asks; kids that were not there are remembered for 60 s, up to 1000 of them.
  */
 export function jwksKeys(options: JwksOptions): KeySource {
   return new JwksKeys(options)
@@ -42,7 +44,8 @@ interface Held {
 class JwksKeys implements KeySource {
   readonly #options: JwksOptions
   readonly #clock: Clock
-  readonly #unknown = new Set<string>()
+  /** Kids that were not there, and when that was seen. */
+  readonly #unknown = new Map<string, Instant>()
   #held: Held | undefined
   #fetching: Promise<void> | undefined
   #failed: { at: Instant; wait: number } | undefined
@@ -93,12 +96,16 @@ class JwksKeys implements KeySource {
       const { maxAge, staleIfError } = held.freshness
       if (elapsed(this.#clock, held.at) / 1000 >= maxAge + staleIfError)
         throw new StaleError('UNAVAILABLE', 'the keys are too old and could not be fetched anew')
+      // Whether there is such a key by now, nobody has told.
+      if (!held.keys.has(kid))
+        throw new StaleError('UNAVAILABLE', 'the key is unknown and the keys could not be fetched anew')
     }
     return this.#held?.keys.get(kid)
   }
 
   #lookForUnknown(kid: string): undefined | Promise<string | undefined> {
-    if (this.#unknown.has(kid)) return undefined
+    const missed = this.#unknown.get(kid)
+    if (missed && elapsed(this.#clock, missed) < UNKNOWN_KEPT_MS) return undefined
     const since = this.#lookedForUnknown
     if (!this.#fetching && since && elapsed(this.#clock, since) < UNKNOWN_COOLDOWN_MS) return undefined
     return this.#refresh().then(
@@ -113,9 +120,10 @@ class JwksKeys implements KeySource {
   }
 
   #remember(kid: string): undefined {
-    const [oldest] = this.#unknown
+    const [oldest] = this.#unknown.keys()
     if (oldest !== undefined && this.#unknown.size >= UNKNOWN_KEPT) this.#unknown.delete(oldest)
-    this.#unknown.add(kid)
+    this.#unknown.delete(kid)
+    this.#unknown.set(kid, instant(this.#clock))
   }
 
   /** One fetch at a time, and after one that failed none for a while. */
@@ -144,7 +152,7 @@ class JwksKeys implements KeySource {
   }
 
   async #fetch(): Promise<void> {
-    const { url, algorithm = 'ES256', timeoutMs = 2000, fetch } = this.#options
+    const { url, algorithm = 'ES256', timeoutMs = 1000, fetch } = this.#options
     const at = instant(this.#clock)
     const etag = this.#held?.etag
     const answer = await fetchJson(url, { timeoutMs, fetch, headers: etag ? { 'If-None-Match': etag } : {} })
