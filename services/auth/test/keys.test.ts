@@ -60,6 +60,21 @@ t.test('keys', async (t) => {
     t.match(err, /published for \d+ s more/)
   })
 
+  await t.test('a command that is set to another algorithm changes nothing', async (t) => {
+    const before = await auth.app.db.selectFrom('signing_keys').selectAll().orderBy('kid').execute()
+    for (const command of [
+      ['keys', 'rotate'],
+      ['keys', 'rotate', '--compromised'],
+      ['keys', 'rotate', '--refresh'],
+      ['revoke-all'],
+    ]) {
+      const { code, err } = await runPortcullis(auth, command, { SIGNING_ALGORITHM: 'RS256' })
+      t.equal(code, 1)
+      t.match(err, /SIGNING_ALGORITHM is RS256 here, and the keys in use are for ES256/)
+    }
+    t.strictSame(await auth.app.db.selectFrom('signing_keys').selectAll().orderBy('kid').execute(), before)
+  })
+
   await t.test('after a rotation the standby signs, and tokens of the key before stay good', async (t) => {
     const before = await published()
     const pair = await auth.login(user)

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { startAuth, statusesOf } from './support/auth.ts'
+import { endExcess } from '../src/features/login/excess.ts'
 import { onlyForUsers } from './support/guards.ts'
 import { decodeJwt } from './support/jwt.ts'
 
@@ -43,6 +44,24 @@ t.test('the sessions of a user', async (t) => {
       'last_used_at',
       'user_agent',
     ])
+  })
+
+  await t.test('beyond a number end, the oldest of them, and their tokens with them', async (t) => {
+    const user = await auth.newUser()
+    const pairs = []
+    for (let i = 0; i < 5; i++) pairs.push(await auth.login(user))
+    t.equal(await endExcess(auth.app, user.id, 3), 2)
+    const statuses = []
+    for (const { access_token, refresh_token } of pairs)
+      statuses.push([(await me(access_token)).status, (await refresh(refresh_token)).status])
+    t.strictSame(statuses, [
+      [401, 401],
+      [401, 401],
+      [200, 200],
+      [200, 200],
+      [200, 200],
+    ])
+    t.equal(await endExcess(auth.app, user.id, 3), 0)
   })
 
   await t.test('show when and from which device they were used last', async (t) => {

@@ -164,7 +164,8 @@ t.test('changes of users', async (t) => {
         .set({ at: new Date(Date.now() - 8 * 86_400_000) })
         .where('seq', '<=', Number(between.split('.')[2]))
         .execute()
-      t.ok((await pruneUserChanges(db)) > 0)
+      t.equal(await pruneUserChanges(db, 1), 1, 'no more at once than are asked for')
+      t.ok((await pruneUserChanges(db, 1000)) > 0)
       t.equal((await changes(`after=${start}`)).status, 410)
       t.equal(
         (await changes(`after=${users.body.next}`)).status,
@@ -172,13 +173,13 @@ t.test('changes of users', async (t) => {
         'all users as they were then are too old as well',
       )
       t.equal((await changes(`after=${between}`)).body.items.length, 1)
-      t.equal(await pruneUserChanges(db), 0)
+      t.equal(await pruneUserChanges(db, 1000), 0)
 
       await db
         .updateTable('user_changes')
         .set({ at: new Date(0) })
         .execute()
-      t.equal(await pruneUserChanges(db), 1)
+      t.equal(await pruneUserChanges(db, 1000), 1)
       t.equal((await changes(`after=${between}`)).status, 410)
       t.equal((await changes(`after=${await head()}`)).status, 200)
     },

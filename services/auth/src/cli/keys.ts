@@ -1,11 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
+import type { Kysely } from 'kysely'
 import type { Static } from 'typebox'
 import { MAX_ACCESS_TTL_SECONDS } from '@portcullis/schemas'
 import { commandConfigs } from '../config.ts'
 import type { Receipt } from '../database/transaction.ts'
-import { listKeys, listPublishedSigningKeys } from '../keys/queries.ts'
+import type { DB } from '../database/tables.ts'
+import { listKeys, listKeysInUse, listPublishedSigningKeys } from '../keys/queries.ts'
 import { asJwk, toPem } from '../keys/read.ts'
 import {
   giveUpRefreshKeys,
@@ -78,9 +80,22 @@ async function rotate(context: Context, { refresh, compromised = false }: Rotate
   const config = context.config(commandConfigs.keys)
   const maker = await withSpares(keyMakerOf(config))
   await withStores(config, async (stores) => {
+    await refuseOtherAlgorithm(stores.db, maker.algorithm)
     const { done, receipt } = await (refresh ? rotateRefresh : rotateSigning)(stores, maker, compromised)
     await context.out.document({ ...done, ...(await awaitVerifiers(context, stores, config, receipt)) })
   })
+}
+
+/**
+ * Whoever makes keys of one algorithm retires those of the other: that is for auth to do when it starts, and no command may
+ * do it because its environment lacks the setting.
+ */
+export async function refuseOtherAlgorithm(db: Kysely<DB>, algorithm: KeyMaker['algorithm']): Promise<void> {
+  const other = (await listKeysInUse(db)).find((key) => key.alg !== algorithm)
+  if (other)
+    throw new Refusal(
+      `SIGNING_ALGORITHM is ${algorithm} here, and the keys in use are for ${other.alg}: set it to what auth has`,
+    )
 }
 
 interface RotatedKeys {
@@ -91,13 +106,12 @@ interface RotatedKeys {
 async function rotateSigning(stores: Stores, maker: KeyMaker, isCompromised: boolean): Promise<RotatedKeys> {
   const { value, receipt } = await stores.transact(async (trx) => {
     const rotated = await rotateSigningKeys(trx, maker, { isCompromised })
-    const isRevoked = isCompromised && rotated.outcome === 'rotated'
-    return { value: rotated, revoke: isRevoked ? { kind: 'key', key: rotated.from } : undefined }
+    if (rotated.outcome === 'too early')
+      throw new Refusal(
+        `the standby has to be published for ${rotated.waitSeconds} s more, lest verifiers refuse what it signs`,
+      )
+    return { value: rotated, revoke: isCompromised ? { kind: 'key', key: rotated.from } : undefined }
   })
-  if (value.outcome === 'too early')
-    throw new Refusal(
-      `the standby has to be published for ${value.waitSeconds} s more, lest verifiers refuse what it signs`,
-    )
   return { done: { signs: value.to, [isCompromised ? 'given_up' : 'retired']: value.from }, receipt }
 }
 

@@ -3,7 +3,7 @@ import { commandConfigs } from '../config.ts'
 import { revokeAll } from '../revocation/revoke-all.ts'
 import { awaitVerifiers } from './await-verifiers.ts'
 import type { Context } from './context.ts'
-import { keyMakerOf } from './keys.ts'
+import { keyMakerOf, refuseOtherAlgorithm } from './keys.ts'
 import { withStores } from './stores.ts'
 
 export function addRevokeAllCommand(program: Command, context: Context): void {
@@ -15,7 +15,9 @@ export function addRevokeAllCommand(program: Command, context: Context): void {
       await withStores(
         config,
         async (stores) => {
-          const { sessions, receipt } = await revokeAll(stores, keyMakerOf(config))
+          const maker = keyMakerOf(config)
+          await refuseOtherAlgorithm(stores.db, maker.algorithm)
+          const { sessions, receipt } = await revokeAll(stores, maker)
           const settled = await awaitVerifiers(context, stores, config, receipt)
           await context.out.document({ sessions, ...settled })
         },

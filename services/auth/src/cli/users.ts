@@ -101,13 +101,15 @@ type Action = (stores: Stores, user: ShownUser) => Promise<Done | string>
 
 async function runOnUser(context: Context, name: string, act: Action): Promise<void> {
   const config = context.config(commandConfigs.users)
-  await withStores(config, async (stores) => {
+  const run = async (stores: Stores) => {
     const user = await userOf(stores.db, name)
     const done = await act(stores, user)
     if (typeof done === 'string') throw new Refusal(REFUSALS[done] ?? done)
     const settled = await awaitVerifiers(context, stores, config, done.receipt)
     await context.out.document({ ...done.shown, ...settled })
-  })
+  }
+  // However many sessions there are to be ended.
+  await withStores(config, run, { isPatient: true })
 }
 
 const REFUSALS: Readonly<Record<string, string>> = {

@@ -16,7 +16,7 @@ export default fp<{ config: Config }>(
       app.pg.pool,
       {
         revocations: (limit) => pruneRevocations(db, limit),
-        user_changes: () => pruneUserChanges(db),
+        user_changes: (limit) => pruneUserChanges(db, limit),
         sessions: (limit) => pruneSessions(db, limit),
         logins: (limit) => pruneLogins(db, config.LOGIN_HISTORY_DAYS, limit),
         idempotency_keys: (limit) => deleteOldAnswers(db, limit),

@@ -100,6 +100,25 @@ export async function endSession(
   return result.numUpdatedRows > 0n
 }
 
+/** Live sessions of the user beyond the newest so many, the newest of them first. */
+export async function listSessionIdsBeyond(
+  db: Kysely<DB>,
+  userId: string,
+  newest: number,
+  limit: number,
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('sessions')
+    .select('id')
+    .where('user_id', '=', userId)
+    .where('ended_at', 'is', null)
+    .orderBy('id', 'desc')
+    .offset(newest)
+    .limit(limit)
+    .execute()
+  return rows.map((row) => row.id)
+}
+
 /** Ends every session of the user. How many were alive; one that had expired by itself was not. */
 export async function endSessionsOfUser(
   db: Kysely<DB>,

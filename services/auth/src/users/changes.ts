@@ -61,27 +61,27 @@ export async function listUsersAsChanges(
   }))
 }
 
-/** Drops the changes that are kept no longer, from the front of the log. How many there were. */
-export async function pruneUserChanges(db: Kysely<DB>): Promise<number> {
+/** Drops the changes that are kept no longer, at most so many, from the front of the log. How many there were. */
+export async function pruneUserChanges(db: Kysely<DB>, limit: number): Promise<number> {
+  // Before the head is locked, for which everybody waits who signs up. Up to the oldest that is kept, so that a clock
+  // that was set back never leaves a hole.
+  const { rows } = await sql<{ last: number | null }>`
+    with front as (
+      select seq, at < clock_timestamp() - make_interval(days => ${USER_CHANGES_KEPT_DAYS}) as is_old
+      from user_changes order by seq limit ${limit}
+    )
+    select max(seq) as last from front
+    where seq < all (select seq from front where not is_old)`.execute(db)
+  const last = rows[0]?.last ?? undefined
+  if (last === undefined) return 0
   return db.transaction().execute(async (trx) => {
-    const cutoff = sql<Date>`clock_timestamp() - make_interval(days => ${USER_CHANGES_KEPT_DAYS})`
-    // By the oldest that is kept, so that a clock that was set back never leaves a hole.
-    const { base } = await trx
+    await trx
       .updateTable('user_changes_head')
-      .set((e) => ({
-        base: e.fn.coalesce(
-          sql<number>`${e
-            .selectFrom('user_changes')
-            .select((f) => f.fn.min('seq').as('seq'))
-            .where('at', '>=', cutoff)} - 1`,
-          'seq',
-        ),
-      }))
-      .returning('base')
-      .executeTakeFirstOrThrow()
+      .set({ base: sql<number>`greatest(base, ${last})` })
+      .execute()
     const { numDeletedRows } = await trx
       .deleteFrom('user_changes')
-      .where('seq', '<=', base)
+      .where('seq', '<=', last)
       .executeTakeFirst()
     return Number(numDeletedRows)
   })

@@ -24,8 +24,9 @@ export async function isLastActiveAdmin(
   const another = await trx
     .selectFrom('users')
     .select('id')
-    .where('status', '=', 'active')
-    .where(sql<boolean>`${ADMIN_ROLE} = any(roles)`)
+    // In so many words, as the index of active admins has it, also where the plan is made for any value.
+    .where('status', '=', sql.lit('active' as const))
+    .where(sql<boolean>`${sql.lit(ADMIN_ROLE)} = any(roles)`)
     .where('id', '!=', user.id)
     .limit(1)
     .executeTakeFirst()

@@ -5,6 +5,7 @@ import { checkPassword } from '../../logins/check-password.ts'
 import { openSession } from '../../sessions/open.ts'
 import type { Device } from '../../sessions/queries.ts'
 import { findCredentialsByLogin, loginColumn, updatePasswordHash } from '../../users/queries.ts'
+import { endExcessSoon } from './excess.ts'
 
 /** A user who changed while the password was checked is read again as often. */
 const ROUNDS = 3
@@ -32,6 +33,7 @@ export async function login(
     const pair = await openSession(app, user.id, user.password_hash, device)
     if (!pair) continue
     if (app.passwords.needsRehash(user.password_hash)) await rehash(app, user, password)
+    endExcessSoon(app, user.id)
     return pair
   }
   // A disabled user is told no more than a wrong password tells.

@@ -13,7 +13,7 @@ export async function endOneSession(
   stores: UserStores,
   userId: string,
   id: string,
-  reason: 'ended_by_user' | 'ended_by_operator',
+  reason: 'ended_by_user' | 'ended_by_operator' | 'too_many',
 ): Promise<{ readonly session: ShownSession; readonly receipt: Receipt } | undefined> {
   const { value, receipt } = await stores.transact(async (trx) => {
     await shareUser(trx, userId)
