@@ -41,6 +41,7 @@ export async function awaitVerifiers(
     const barrier = new Barrier({
       readProgress: (verifiers) => readProgress(redis, verifiers),
       neededFor: (position) => position,
+      neededFromDatabase: (position) => position,
       readStoredProgress: (names) => readStoredProgress(db, names),
     })
     let pending = receipt.verifiers.length

@@ -71,6 +71,7 @@ export default fp<RevocationOptions>(
       readProgress: async (verifiers) =>
         (await readProgress(redis, verifiers)).set(follower.name, replica.position),
       neededFor: (position) => relay.neededFor(position),
+      neededFromDatabase: (position) => follower.neededFor(position),
       readStoredProgress: async (names) =>
         (await readStoredProgress(db, names)).set(follower.name, replica.position),
     })

@@ -20,6 +20,8 @@ export interface BarrierSources {
    * it is not sure that the event is what stands in its place.
    */
   neededFor(position: Position): Position | undefined
+  /** The same of what somebody says who reads the log in the database. */
+  neededFromDatabase(position: Position): Position | undefined
   /** How far they are by the database, where also those are found that Redis does not carry. */
   readStoredProgress(names: readonly string[]): Promise<ReadonlyMap<string, Progress>>
 }
@@ -115,7 +117,7 @@ export class Barrier {
   /** What verifiers have applied, from whoever knows. */
   hear(
     news: ReadonlyMap<string, Progress>,
-    neededFor: BarrierSources['neededFor'] = (position) => position,
+    neededFor: BarrierSources['neededFor'] = (position) => this.#sources.neededFromDatabase(position),
   ): void {
     for (const waiting of this.#waiting) {
       const needed = neededFor(waiting.position)

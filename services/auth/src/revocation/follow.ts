@@ -16,6 +16,7 @@ import { AUTH_CLIENT_ID } from './admit.ts'
 import type { History, Rewritten } from './history.ts'
 import { READ_LIMIT, readLog, type LogRead } from './log.ts'
 import { Ticker } from './ticker.ts'
+import { Unproven } from './unproven.ts'
 import { deleteVerifiers, insertVerifiers, renewVerifiers, updateVerifierPosition } from './verifiers.ts'
 
 const READ_EVERY_MS = 100
@@ -64,6 +65,7 @@ export class Follower {
   #acked: { position: Position; at: Instant } | undefined
   #stored: Position = START
   #marks = 0
+  readonly #unproven = new Unproven()
   #isFailing = false
 
   constructor(options: FollowerOptions) {
@@ -89,8 +91,19 @@ export class Follower {
 
   /** This instance has committed these, in the order of the log. */
   hear(events: readonly RevocationEvent[]): void {
+    this.#unproven.add(events)
     this.#own.push(...events)
     this.#ticker.poke()
+  }
+
+  /**
+   * What somebody who reads the log in the database has to have applied to know of this event; undefined as long as it is
+   * not sure that it stands there. Under a newer epoch its tokens are dead.
+   */
+  neededFor(position: Position): Position | undefined {
+    if (this.#unproven.has(position)) return undefined
+    const { epoch } = this.#options.replica
+    return epoch > position.epoch ? { epoch, seq: 0 } : position
   }
 
   /** To be called when no request is under way any more. */
@@ -128,12 +141,12 @@ export class Follower {
     const own = this.#own.splice(0)
     const isDue = !this.#readAt || elapsed(clock, this.#readAt) >= READ_EVERY_MS
     if (own.length === 0 || isDue || this.#isNewsOfOthers) return false
-    const events = own.filter((event) => comparePositions(event, replica.position) > 0)
-    const [first] = events
-    if (!first) return true
+    const [first] = own
     const { epoch, seq } = replica.position
-    if (first.epoch !== epoch || first.seq !== seq + 1 || !replica.apply(events)) return false
-    this.#note(events)
+    // Where the replica has been already, something else may have stood before the database lost it.
+    if (first?.epoch !== epoch || first.seq !== seq + 1 || !replica.apply(own)) return false
+    this.#unproven.prove(own)
+    this.#note(own)
     return true
   }
 
@@ -151,6 +164,7 @@ export class Follower {
     const { clock, maxAgeSeconds, replica } = this.#options
     const epoch = replica.epoch
     const asOf = instant(clock)
+    const prove = this.#unproven.look()
     this.#readAt = asOf
     this.#isNewsOfOthers = false
     // A row stays for twice the greatest age. After a longer standstill it may be gone: what is read now does
@@ -169,6 +183,7 @@ export class Follower {
       replica.reload()
       this.#last = undefined
     }
+    prove()
     this.#hasToReconcile ||= epoch !== 0 && replica.epoch > epoch
     if (this.#hasToReconcile) this.#reconciling ??= this.#reconcile()
   }

@@ -15,6 +15,7 @@ import type { History } from './history.ts'
 import { readLog } from './log.ts'
 import type { Registrar } from './registrar.ts'
 import { Ticker } from './ticker.ts'
+import { Unproven } from './unproven.ts'
 
 const BEAT_EVERY_MS = 100
 /** What has been carried already, most likely, is looked after within so long. */
@@ -55,6 +56,7 @@ export class Relay {
   #compared: Position = START
   /** Events beyond that, which this instance has appended itself. */
   readonly #carried = new Map<string, Position>()
+  readonly #unproven = new Unproven()
   #isFailing = false
 
   constructor(options: RelayOptions) {
@@ -84,7 +86,9 @@ export class Relay {
 
   /** This instance has committed events: they are carried at once, and the beat follows. */
   async carry(events: readonly RevocationEvent[]): Promise<void> {
+    this.#unproven.add(events)
     if (!(await this.#carry(events).catch(() => false))) return this.poke()
+    this.#unproven.prove(events)
     for (const event of events) this.#carried.set(formatPosition(event), event)
     this.#ticker.pokeWithin(SOON_MS)
   }
@@ -102,6 +106,7 @@ export class Relay {
    * stream was seen to hold it, since something else may stand in its place. Under a newer epoch its tokens are dead.
    */
   neededFor(position: Position): Position | undefined {
+    if (this.#unproven.has(position)) return undefined
     const isHeld =
       comparePositions(this.#compared, position) >= 0 || this.#carried.has(formatPosition(position))
     if (!isHeld) return undefined
@@ -121,10 +126,12 @@ export class Relay {
 
   async #step(): Promise<void> {
     const { redis, registrar, log } = this.#options
+    const prove = this.#unproven.look()
     // The order is the promise: a mark that is echoed was read before the head was, so whoever has applied this
     // head knows of every commit before it wrote the mark.
     const marks = await registrar.note(await readAcks(redis, await registrar.clientIds()))
     await this.#append(marks)
+    prove()
     if (this.#isFailing) log.info({}, 'the revocation log reaches redis again')
     this.#isFailing = false
   }

@@ -182,3 +182,28 @@ t.test('a new epoch', async (t) => {
     t.equal(await findEventOfSession(db, 'none', 'nobody'), undefined)
   })
 })
+
+t.test(
+  'a logout in the place of one that the database has lost is not answered before it is known',
+  async (t) => {
+    const auth = await startAuth(t)
+    await registerClient(auth, { id: 'content', scopes: ['revocations:read'] })
+    const verifiers = [await startVerifier(t, auth), await startVerifier(t, auth)]
+    const redis = openRedis(t, auth)
+    const logout = async ({ access_token }: TokenPair) => {
+      const { status } = await auth.call('POST', '/api/v1/logout', { token: access_token })
+      return { status, accepting: await countAccepting([auth.app.verifier, ...verifiers], access_token) }
+    }
+    for (let round = 1; round <= 3; round++) {
+      const [lost, next] = [await auth.login(await auth.newUser()), await auth.login(await auth.newUser())]
+      await untilWhole(auth, redis)
+      const goBack = await backUp(auth)
+      t.strictSame(await logout(lost), { status: 200, accepting: 0 })
+      await untilWhole(auth, redis)
+      await goBack()
+      const { status, accepting } = await logout(next)
+      t.ok(status === 202 || accepting === 0, `${status}, and ${accepting} accept the token`)
+      await until(async () => (await countAccepting(verifiers, next.access_token)) === 0)
+    }
+  },
+)
