@@ -39,15 +39,16 @@ if redis.call('EXISTS', log) == 1 then
   for i = 1, #info, 2 do if info[i] == 'last-generated-id' then last = info[i + 1] end end
 end
 local last_epoch, last_seq = string.match(last, '^(%d+)-(%d+)$')
-local readable = #last_epoch <= 16 and #last_seq <= 16
 last_epoch, last_seq = tonumber(last_epoch), tonumber(last_seq)
+local readable = math.max(last_epoch, last_seq) <= ${Number.MAX_SAFE_INTEGER}
 
 local function drop()
   redis.call('DEL', log)
   return { 'dropped', '0-0' }
 end
 local function ours(entry)
-  return #entry[2] == 2 and entry[2][1] == '${EVENT_FIELD}'
+  local fields = entry[2]
+  return #fields == 2 and fields[1] == '${EVENT_FIELD}' and string.match(fields[2], '^[%w_]+ %d+ %d+ %d+ .') ~= nil
 end
 
 local is_ahead = last_epoch > epoch or (last_epoch == epoch and last_seq > seq)

@@ -9,6 +9,7 @@ import { appendKeyEvent, raiseEpoch } from './epoch.ts'
 import { endLost, findLost, revokeLost, type GiveUpKeys, type Lost } from './lost.ts'
 import { readStream } from './stream.ts'
 
+const START: Position = { epoch: 0, seq: 0 }
 /** Within so long every instance has seen what has happened, and ended what it knows of. */
 const OTHERS_MS = 250
 
@@ -56,14 +57,15 @@ export class History {
   /**
    * Begins a new epoch, unless somebody else has done so since `epoch` was read. Calls at the same time are one.
    *
+   * @param end where the stream ends, though nothing that can be read need be there any more
    * @throws Error if the database fails; to be called again then
    */
-  async mend(reason: Rewritten, epoch: number): Promise<void> {
-    this.#mending ??= this.#mend(reason, epoch).finally(() => (this.#mending = undefined))
+  async mend(reason: Rewritten, epoch: number, end: Position = START): Promise<void> {
+    this.#mending ??= this.#mend(reason, epoch, end).finally(() => (this.#mending = undefined))
     await this.#mending
   }
 
-  async #mend(reason: Rewritten, epoch: number): Promise<void> {
+  async #mend(reason: Rewritten, epoch: number, end: Position): Promise<void> {
     const { db, replica, log } = this.#options
     log.error({ reason, epoch }, 'the database has lost a part of the revocation log')
     const streamed = await this.#learnFromRedis()
@@ -71,7 +73,7 @@ export class History {
     await endLost(db, lost)
     // Another instance may know of more, and ends it now.
     await sleep(OTHERS_MS)
-    const known = [streamed, replica.position, { epoch: replica.epoch, seq: 0 }]
+    const known = [end, streamed, replica.position, { epoch: replica.epoch, seq: 0 }]
     const beyond = {
       epoch: Math.max(...known.map((place) => place.epoch)),
       seq: Math.max(...known.map((place) => place.seq)),
@@ -118,7 +120,7 @@ export class History {
   async #learnFromRedis(): Promise<Position> {
     const { redis, replica, log } = this.#options
     const reader = replica.reader()
-    let end: Position = { epoch: 0, seq: 0 }
+    let end = START
     try {
       for await (const events of readStream(redis)) {
         reader.apply(events)

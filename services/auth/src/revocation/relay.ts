@@ -146,7 +146,7 @@ export class Relay {
       // What the stream was seen to hold was committed before: a head that is read afterwards lies beyond it.
       const isBehind = comparePositions(head, this.#last) < 0
       if (!isSameHistory || isBehind) {
-        await history.mend(isBehind ? 'behind redis' : 'another history', head.epoch)
+        await history.mend(isBehind ? 'behind redis' : 'another history', head.epoch, this.#last)
         continue
       }
       const mend = before.status === 'damaged'
@@ -155,7 +155,7 @@ export class Relay {
       if (appended.status === 'ok' && isCompared) return
       // Another instance is faster, and says the beat. That it is not the database that is behind, the next read shows.
       if (appended.status === 'ahead' && before.status === 'ahead') return
-      if (appended.status === 'conflict') await history.mend('unlike redis', head.epoch)
+      if (appended.status === 'conflict') await history.mend('unlike redis', head.epoch, this.#last)
       if (appended.status === 'dropped')
         log.warn({}, 'the stream of revocations was damaged, and is written anew')
       if (comparePositions(appended.last, before.last) !== 0) attempts = 0

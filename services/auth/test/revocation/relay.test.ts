@@ -1,9 +1,10 @@
 import pg from 'pg'
 import t from 'tap'
-import { revocationKeys } from '@portcullis/schemas'
+import { EVENT_FIELD, revocationKeys } from '@portcullis/schemas'
 import { pruneRevocations, readLog } from '../../src/revocation/log.ts'
 import { startAuth, type TestAuth } from '../support/auth.ts'
 import { append, untilWhole } from '../support/log.ts'
+import { until } from '../support/until.ts'
 import { openRedis } from '../support/verifiers.ts'
 
 t.test('the log in Redis', async (t) => {
@@ -65,7 +66,9 @@ t.test('the log in Redis', async (t) => {
     const foreign = [
       [`${head.epoch}-${head.seq + 1}`, 'something', 'else'],
       ['*', 'something', 'else'],
+      ['*', EVENT_FIELD, 'hello'],
       ['18446744073709551614-5', 'kind', 'session'],
+      ['9999999999999999-5', EVENT_FIELD, 'session 0 1 1 x'],
     ] as const
     for (const [id, ...fields] of foreign) {
       await redis.xadd(revocationKeys.log, id, ...fields)
@@ -94,6 +97,18 @@ t.test('the log in Redis', async (t) => {
     t.equal(await redis.get(revocationKeys.head), `1-${head.seq}-${head.seq}`)
     await append(db, 'the next')
     t.equal((await untilWhole(auth, redis)).length, 1)
+  })
+
+  await t.test('that ends beyond the log, and has nothing there, begins one new epoch', async (t) => {
+    const epoch = async () => (await readLog(db, { epoch: 0, seq: 0 })).head.epoch
+    const before = await epoch()
+    const id = await redis.xadd(revocationKeys.log, `${before + 5}-7`, 'something', 'else')
+    await redis.xdel(revocationKeys.log, id ?? '')
+    await until(async () => (await epoch()) > before)
+    const raised = await epoch()
+    await append(db, 'in the new epoch')
+    await untilWhole(auth, redis)
+    t.equal(await epoch(), raised)
   })
 
   await t.test('an instance that starts carries everything, whatever Redis has', async (t) => {
