@@ -18,6 +18,7 @@ import {
 } from '../keys/rotate.ts'
 import { createSealer } from '../keys/seal.ts'
 import { awaitVerifiers } from './await-verifiers.ts'
+import { appendKeyEvent } from '../revocation/epoch.ts'
 import { Refusal, type Context } from './context.ts'
 import type { Fields } from './output.ts'
 import { withStores, type Stores } from './stores.ts'
@@ -118,8 +119,10 @@ async function rotateSigning(stores: Stores, maker: KeyMaker, isCompromised: boo
 async function rotateRefresh(stores: Stores, maker: KeyMaker, isCompromised: boolean): Promise<RotatedKeys> {
   const { receipt } = await stores.transact(async (trx) => {
     if (!isCompromised) return { value: await rotateRefreshKey(trx, maker) }
-    const [kid] = await giveUpRefreshKeys(trx, maker)
-    // No verifier knows this key; by the event every instance of auth learns at once that it is to be forgotten.
+    const [kid, ...others] = await giveUpRefreshKeys(trx, maker)
+    // No verifier knows these keys; by the events every instance of auth learns at once that they are to be forgotten,
+    // and does so once more if the database has lost this commit.
+    for (const other of others) await appendKeyEvent(trx, other)
     return { value: undefined, revoke: kid === undefined ? undefined : { kind: 'key', key: kid } }
   })
   return { done: { refresh_tokens: 'signed by a new key' }, receipt }

@@ -110,6 +110,13 @@ export async function giveUpSigningKeys(
   await fillKeys(db, maker)
 }
 
+/** The same with keys of either sort. */
+export async function giveUpKeys(db: Kysely<DB>, maker: KeyMaker, kids: readonly string[]): Promise<void> {
+  if (kids.length === 0) return
+  await giveUpSigningKeys(db, maker, kids)
+  await giveUpRefreshKeys(db, maker, kids)
+}
+
 /** No key that there is signs or verifies access tokens any more. @returns those that could */
 export async function giveUpAllSigningKeys(db: Kysely<DB>, maker: KeyMaker): Promise<string[]> {
   await lockKeys(db)
@@ -130,13 +137,23 @@ export async function rotateRefreshKey(db: Kysely<DB>, maker: KeyMaker): Promise
   await fillKeys(db, maker)
 }
 
-/** No refresh token that there is can be used any more. @returns the keys that are given up */
-export async function giveUpRefreshKeys(db: Kysely<DB>, maker: KeyMaker): Promise<string[]> {
+/**
+ * No refresh token under these keys can be used any more.
+ *
+ * @param kids all there are, if undefined
+ * @returns the keys that are given up
+ */
+export async function giveUpRefreshKeys(
+  db: Kysely<DB>,
+  maker: KeyMaker,
+  kids?: readonly string[],
+): Promise<string[]> {
   await lockKeys(db)
   const rows = await db
     .updateTable('refresh_keys')
     .set({ state: 'compromised', retired_at: sql<Date>`now()`, sealed: ERASED })
     .where('state', '!=', 'compromised')
+    .$if(kids !== undefined, (query) => query.where('kid', '=', sql<string>`any(${kids})`))
     .returning('kid')
     .execute()
   await fillKeys(db, maker)

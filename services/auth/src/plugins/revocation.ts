@@ -6,7 +6,7 @@ import { News } from '../database/news.ts'
 import { readProgress, readStoredProgress } from '../revocation/acks.ts'
 import { defineAppend } from '../revocation/append.ts'
 import { Barrier } from '../revocation/barrier.ts'
-import { giveUpSigningKeys, withSpares } from '../keys/rotate.ts'
+import { giveUpKeys, withSpares } from '../keys/rotate.ts'
 import { Feed } from '../revocation/feed.ts'
 import { Follower } from '../revocation/follow.ts'
 import { History } from '../revocation/history.ts'
@@ -41,7 +41,7 @@ export default fp<RevocationOptions>(
       replica,
       prepareKeys: async () => {
         const maker = await withSpares(app.keyMaker)
-        return (trx, kids) => giveUpSigningKeys(trx, maker, kids)
+        return (trx, kids) => giveUpKeys(trx, maker, kids)
       },
       log,
     })

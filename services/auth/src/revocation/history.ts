@@ -24,7 +24,7 @@ export interface HistoryOptions {
   readonly transact: Transact
   readonly redis: RedisClient
   readonly replica: Replica
-  /** Gets ready what gives up signing keys, in the transaction that it is called in. */
+  /** Gets ready what gives up keys, in the transaction that it is called in. */
   readonly prepareKeys: () => Promise<GiveUpKeys>
   readonly log: Log
 }

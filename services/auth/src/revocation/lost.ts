@@ -7,7 +7,7 @@ const PAGE = 2000
 /** `end_reason` of the sessions that are ended once more. */
 const REASON = 'history_lost'
 
-/** Gives up signing keys, in the transaction that it is called in. */
+/** Gives up keys of either sort, in the transaction that it is called in. */
 export type GiveUpKeys = (trx: Kysely<DB>, kids: readonly string[]) => Promise<void>
 
 /** What the replica knows to be dead, and the database takes for alive. */
@@ -16,16 +16,18 @@ export interface Lost {
   /** With the version that is the lowest alive; those who were deleted have none. */
   readonly users: readonly { readonly id: string; readonly ver: number | undefined }[]
   readonly clients: readonly { readonly id: string; readonly ver: number }[]
+  /** Of keys that sign, and of those of refresh tokens. */
   readonly kids: readonly string[]
 }
 
 /** Compares everything that is alive with a replica that may know more than the database. */
 export async function findLost(db: Kysely<DB>, replica: Replica): Promise<Lost> {
-  const [sessions, users, clients, keys] = await Promise.all([
+  const [sessions, users, clients, keys, refreshKeys] = await Promise.all([
     findLostSessions(db, replica),
     findLostUsers(db, replica),
     db.selectFrom('clients').select(['client_id', 'ver']).execute(),
     db.selectFrom('signing_keys').select('kid').where('state', '!=', 'compromised').execute(),
+    db.selectFrom('refresh_keys').select('kid').where('state', '!=', 'compromised').execute(),
   ])
   return {
     sessions,
@@ -34,7 +36,9 @@ export async function findLost(db: Kysely<DB>, replica: Replica): Promise<Lost> 
       const held = replica.held('client', client_id) ?? 0
       return held > ver ? [{ id: client_id, ver: held }] : []
     }),
-    kids: keys.map(({ kid }) => kid).filter((kid) => replica.held('key', kid) !== undefined),
+    kids: [...keys, ...refreshKeys]
+      .map(({ kid }) => kid)
+      .filter((kid) => replica.held('key', kid) !== undefined),
   }
 }
 

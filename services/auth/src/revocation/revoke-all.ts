@@ -18,14 +18,15 @@ export async function revokeAll(
 ): Promise<{ sessions: number; receipt: Receipt }> {
   const maker = await withSpares(keys)
   const { value } = await stores.transact(async (trx) => {
-    const kids = await giveUpAllSigningKeys(trx, maker)
-    await giveUpRefreshKeys(trx, maker)
+    const signing = await giveUpAllSigningKeys(trx, maker)
+    const refresh = await giveUpRefreshKeys(trx, maker)
     const { numUpdatedRows } = await trx
       .updateTable('sessions')
       .set({ ended_at: sql<Date>`now()`, end_reason: 'revoke_all' })
       .where('ended_at', 'is', null)
       .executeTakeFirst()
-    const position = await raiseEpoch(trx, { epoch: 0, seq: 0 }, kids)
+    // Refresh keys too: no verifier knows them, but whoever finds that the database has lost this commit.
+    const position = await raiseEpoch(trx, { epoch: 0, seq: 0 }, [...signing, ...refresh])
     await sql`notify ${sql.raw(CHANNELS.revocations)}`.execute(trx)
     return { value: { sessions: Number(numUpdatedRows), position } }
   })

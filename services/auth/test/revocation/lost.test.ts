@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { RevocationKind } from '@portcullis/schemas'
 import { Replica } from '@portcullis/token-verifier'
-import { giveUpSigningKeys } from '../../src/keys/rotate.ts'
+import { giveUpKeys } from '../../src/keys/rotate.ts'
 import { findLost } from '../../src/revocation/lost.ts'
 import { History } from '../../src/revocation/history.ts'
 import { readLog } from '../../src/revocation/log.ts'
@@ -28,6 +28,7 @@ t.test('what an instance knows and the database has lost', async (t) => {
   ]
   const client = await newClient(auth, 'users:changes')
   const kid = app.keyring.activeKid
+  const refreshKid = app.keyring.activeRefreshKey.kid
 
   const replica = new Replica()
   let seq = 0
@@ -41,6 +42,7 @@ t.test('what an instance knows and the database has lost', async (t) => {
   know('user', gone, Number.MAX_SAFE_INTEGER)
   know('client', client.id, 5)
   know('key', kid)
+  know('key', refreshKid)
   const warnings: string[] = []
   const note = (_fields: object, message: string) => void warnings.push(message)
   const history = new History({
@@ -48,7 +50,7 @@ t.test('what an instance knows and the database has lost', async (t) => {
     transact: app.transact,
     redis: openRedis(t, auth),
     replica,
-    prepareKeys: async () => (trx, kids) => giveUpSigningKeys(trx, app.keyMaker, kids),
+    prepareKeys: async () => (trx, kids) => giveUpKeys(trx, app.keyMaker, kids),
     log: { info: note, warn: note, error: note },
   })
 
@@ -63,7 +65,7 @@ t.test('what an instance knows and the database has lost', async (t) => {
       ]),
     )
     t.strictSame(lost.clients, [{ id: client.id, ver: 5 }])
-    t.strictSame(lost.kids, [kid])
+    t.strictSame(lost.kids, [kid, refreshKid])
   })
 
   await t.test('is ended by events, if another instance has begun the epoch', async (t) => {
@@ -78,6 +80,7 @@ t.test('what an instance knows and the database has lost', async (t) => {
         `user ${gone}`,
         `client ${client.id}`,
         `key ${kid}`,
+        `key ${refreshKid}`,
       ]),
     )
     const ended = await app.db.selectFrom('sessions').select('id').where('ended_at', 'is not', null).execute()
