@@ -42,6 +42,11 @@ export async function unstageKnown(trx: Kysely<DB>): Promise<number> {
 /** What is wrong with users that are good each for itself: names given twice, or taken, and roles that there are not. */
 export async function findConflicts(trx: Kysely<DB>, limit: number): Promise<LineError[]> {
   await prepare(trx)
+  // Roles that are there stay until the commit.
+  await sql`
+    select name from roles where name in (select unnest(roles) from imported) order by name for key share`.execute(
+    trx,
+  )
   const { rows } = await sql<{ line: number; field: string; detail: string }>`
     select line, field, detail from (
       select line, 'username' as field, 'is the same as in line ' || first as detail
@@ -74,11 +79,6 @@ async function prepare(trx: Kysely<DB>): Promise<void> {
  * @throws a unique violation if somebody took a name meanwhile
  */
 export async function insertStaged(trx: Kysely<DB>): Promise<number> {
-  // Roles that are given here stay until the commit.
-  await sql`
-    select name from roles where name in (select unnest(roles) from imported) order by name for key share`.execute(
-    trx,
-  )
   const { numAffectedRows = 0n } = await sql`
     insert into users (id, username, email, full_name, password_hash, roles, status, created_at)
     select id, username, email, full_name, password_hash, array(select distinct unnest(roles) order by 1), status,
