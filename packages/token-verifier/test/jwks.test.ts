@@ -112,7 +112,7 @@ t.test('while the issuer is away old keys serve, until they are too old; then it
   state.isDown = true
   clock.advance(3_000_000)
   t.equal(await source.find(first.kid), first.publicPem)
-  await t.rejects(async () => source.find(second.kid), { statusCode: 503 })
+  await t.rejects(async () => source.find(second.kid), { statusCode: 503, code: 'UNAVAILABLE' })
   clock.advance(900_001)
   await t.rejects(async () => source.find(first.kid), { statusCode: 503, code: 'UNAVAILABLE' })
   state.isDown = false
