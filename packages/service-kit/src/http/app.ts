@@ -74,6 +74,8 @@ function serverOptions({ name, issuer, logger, trustProxy = false }: AppOptions)
     requestIdHeader: false,
     genReqId: () => randomUUID(),
     trustProxy,
+    // Longer than a plugin waits for a store that is slow.
+    pluginTimeout: 30_000,
     bodyLimit: BODY_LIMIT_BYTES,
     // A client has 10 s for its headers and 20 s for the whole request, then 408.
     requestTimeout: 20_000,

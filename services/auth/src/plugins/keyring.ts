@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import type { Clock } from '@portcullis/token-verifier'
 import type { Config } from '../config.ts'
+import { patiently } from '../database/patience.ts'
 import { Keyring } from '../keys/keyring.ts'
 import { rotateWhenDue, type KeyMaker } from '../keys/rotate.ts'
 import { createSealer } from '../keys/seal.ts'
@@ -17,12 +18,14 @@ export default fp<{ config: Config; clock: Clock }>(
       sealer: createSealer(config.KEY_ENCRYPTION_KEY, config.KEY_ENCRYPTION_KEY_PREVIOUS),
       algorithm: config.SIGNING_ALGORITHM,
     }
-    const keyring = await Keyring.open(app.db, {
-      ...keyMaker,
-      issuer: config.ISSUER,
-      sessionLifeSeconds: config.REFRESH_ABSOLUTE_SECONDS,
-      clock,
-    })
+    const keyring = await patiently(app.log, () =>
+      Keyring.open(app.db, {
+        ...keyMaker,
+        issuer: config.ISSUER,
+        sessionLifeSeconds: config.REFRESH_ABSOLUTE_SECONDS,
+        clock,
+      }),
+    )
     app.decorate('keyring', keyring)
     app.decorate('keyMaker', keyMaker)
 

@@ -3,6 +3,7 @@ import { connectRedis, redisReady } from '@portcullis/service-kit'
 import { Replica, type Clock } from '@portcullis/token-verifier'
 import type { Config } from '../config.ts'
 import { News } from '../database/news.ts'
+import { patiently } from '../database/patience.ts'
 import { readProgress, readStoredProgress } from '../revocation/acks.ts'
 import { defineAppend } from '../revocation/append.ts'
 import { Barrier } from '../revocation/barrier.ts'
@@ -95,7 +96,7 @@ export default fp<RevocationOptions>(
       await redisReady(redis)
       // What Redis knows and the database has lost is mended before this instance reads the log and serves.
       await relay.start()
-      await follower.start()
+      await patiently(log, () => follower.start())
       leases.start()
       await listener.start()
     })
