@@ -8,8 +8,9 @@ import {
   primariesOf,
   redisReady,
   sendAll,
+  type RedisClient,
 } from '@portcullis/service-kit'
-import { startCluster, startSentinels, type Teardown } from '@portcullis/test-kit'
+import { startCluster, startRedis, startSentinels, type Teardown } from '@portcullis/test-kit'
 import { until } from '../support/until.ts'
 
 const KEYS = Array.from({ length: 50 }, (_, index) => `key:${index}`)
@@ -19,6 +20,15 @@ async function connect(t: Teardown, url: string) {
   t.teardown(() => client.disconnect())
   if (!(await redisReady(client, 10_000))) throw new Error('not ready')
   return client
+}
+
+/** A process that has so much to do that it reads nothing for longer than a command may take. */
+async function answersWhoIsBusy(t: Test, client: RedisClient): Promise<void> {
+  await client.set('busy', 'not lost')
+  const answers = [client.get('busy'), client.pipeline().get('busy').exec()]
+  const until = performance.now() + 500
+  while (performance.now() < until) continue
+  t.strictSame(await Promise.all(answers), ['not lost', [[null, 'not lost']]])
 }
 
 /** Two instances with a cache that share a Redis: what one changes the other does not remember. */
@@ -62,6 +72,8 @@ t.test('a Cluster', async (t) => {
 
   await t.test('carries the cache of several instances', (t) => sharesCache(t, url))
 
+  await t.test('answers a process that was busy meanwhile', (t) => answersWhoIsBusy(t, client))
+
   await t.test('a node that is away fails commands within the time that a request has', async (t) => {
     const owner = await cluster.ownerOf('lost')
     for (const harm of [async () => owner.pause(), () => owner.kill()]) {
@@ -72,6 +84,21 @@ t.test('a Cluster', async (t) => {
       t.ok(error)
       t.ok(performance.now() - began < 2000)
     }
+  })
+})
+
+t.test('a single Redis', async (t) => {
+  const redis = await startRedis(t)
+  const client = await connect(t, redis.url(0))
+
+  await t.test('answers a process that was busy meanwhile', (t) => answersWhoIsBusy(t, client))
+
+  await t.test('that is slow fails commands in time', async (t) => {
+    redis.pause()
+    const began = performance.now()
+    await t.rejects(client.get('slow'), { message: 'Command timed out' })
+    t.ok(performance.now() - began < 1000)
+    redis.resume()
   })
 })
 

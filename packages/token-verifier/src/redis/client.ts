@@ -1,4 +1,4 @@
-import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { Cluster, Redis, type Command, type RedisOptions } from 'ioredis'
 import { parseRedisUrl, type RedisPlace } from './url.ts'
 
 /** A client of one server, of the primary that Sentinels know, or of a Cluster. */
@@ -15,13 +15,38 @@ export type RedisClientOptions = Omit<
   'replyMapping' | 'host' | 'port' | 'path' | 'db' | 'sentinels'
 >
 
+/**
+ * A process that was busy for longer than `commandTimeout` sees the end of that time before it reads what came meanwhile.
+ * So it reads once more before a command fails: only a Redis that has not answered is slow.
+ */
+function readFirst(command: Command): Command {
+  const { reject } = command
+  command.reject = (error) => {
+    if (error.message !== 'Command timed out') return reject(error)
+    setImmediate(() => {
+      if (!command.isSettled) reject(error)
+    })
+  }
+  return command
+}
+
+class PatientRedis extends Redis {
+  override sendCommand(...[command, ...where]: Parameters<Redis['sendCommand']>): unknown {
+    return super.sendCommand(readFirst(command), ...where)
+  }
+}
+
 /** ioredis asks a Cluster for ever who holds what if it was just asking when it was disconnected. */
-class EndingCluster extends Cluster {
+class PatientCluster extends Cluster {
   #isDisconnected = false
 
   override disconnect(reconnect = false): void {
     this.#isDisconnected ||= !reconnect
     super.disconnect(reconnect)
+  }
+
+  override sendCommand(...[command, ...where]: Parameters<Cluster['sendCommand']>): unknown {
+    return super.sendCommand(readFirst(command), ...where)
   }
 
   override refreshSlotsCache(...done: Parameters<Cluster['refreshSlotsCache']>): void {
@@ -39,7 +64,7 @@ class EndingCluster extends Cluster {
  */
 export function createRedis(url: string, options: RedisClientOptions = {}): RedisClient {
   const place = parseRedisUrl(url)
-  if (place.kind === 'server') return new Redis(url, options)
+  if (place.kind === 'server') return new PatientRedis(url, options)
   return place.kind === 'sentinel' ? behindSentinels(place, options) : clusterOf(place, options)
 }
 
@@ -53,7 +78,7 @@ function credentialsOf({ username, password, tls }: RedisPlace) {
 
 function behindSentinels(place: RedisPlace & { kind: 'sentinel' }, options: RedisClientOptions): Redis {
   const { sentinelUsername, sentinelPassword } = place
-  return new Redis({
+  return new PatientRedis({
     sentinelCommandTimeout: ASK_TIMEOUT_MS,
     sentinelReconnectStrategy: () => SLOTS_EVERY_MS,
     ...options,
@@ -69,7 +94,7 @@ function behindSentinels(place: RedisPlace & { kind: 'sentinel' }, options: Redi
 
 function clusterOf(place: RedisPlace & { kind: 'cluster' }, options: RedisClientOptions): Cluster {
   const { lazyConnect, enableOfflineQueue, enableReadyCheck, retryStrategy, ...redisOptions } = options
-  return new EndingCluster([...place.nodes], {
+  return new PatientCluster([...place.nodes], {
     ...(lazyConnect !== undefined && { lazyConnect }),
     ...(enableOfflineQueue !== undefined && { enableOfflineQueue }),
     ...(enableReadyCheck !== undefined && { enableReadyCheck }),
