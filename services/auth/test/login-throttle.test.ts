@@ -190,14 +190,14 @@ t.test('without Redis each instance goes on by what it has seen', async (t) => {
   await t.test('failures before the loss count on', async (t) => {
     const [statuses, slowest] = await slowestOf(auth.app, 4, username)
     t.strictSame(statuses, [401, 401, 429, 429])
-    t.ok(slowest < 300, `slowest answer ${slowest.toFixed()} ms`)
+    t.ok(slowest < 1000, `slowest answer ${slowest.toFixed()} ms`)
   })
 
   await t.test('a new account has its ten attempts and no more', async (t) => {
     const [statuses, slowest] = await slowestOf(auth.app, PAIR_WALL.free + 5, 'somebody-else')
     t.equal(statuses.filter((status) => status === 401).length, PAIR_WALL.free)
     t.equal(statuses.filter((status) => status === 429).length, 5)
-    t.ok(slowest < 300, `slowest answer ${slowest.toFixed()} ms`)
+    t.ok(slowest < 1000, `slowest answer ${slowest.toFixed()} ms`)
   })
 })
 

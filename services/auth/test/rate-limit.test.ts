@@ -123,6 +123,6 @@ t.test('while Redis is away', async (t) => {
       [...new Set(answers.map(({ status }) => status))].sort((a, b) => a - b),
       [200, 429],
     )
-    t.ok(slowestMs < 300, `slowest answer ${slowestMs.toFixed()} ms`)
+    t.ok(slowestMs < 1000, `slowest answer ${slowestMs.toFixed()} ms`)
   }
 })

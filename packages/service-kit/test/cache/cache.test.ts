@@ -167,7 +167,7 @@ t.test('without Redis everything is answered, rightly and in milliseconds', asyn
     await one.write(value)
     t.equal(await one.read(), String(value))
   }
-  t.ok(performance.now() - started < 400)
+  t.ok(performance.now() - started < 1500)
   await until(async () => (await two.read()) === '20')
   for (let value = 21; value <= 40; value++) {
     await one.write(value)
@@ -197,16 +197,15 @@ t.test(
     await Promise.all([one.warm(), two.warm()])
     redis.pause()
     const started = performance.now()
-    await one.write(2)
-    await one.write(3)
-    t.equal(await one.read(), '3')
-    t.ok(performance.now() - started < 400)
-    await until(async () => (await two.read()) === '3')
-    await one.write(4)
+    for (let value = 2; value <= 20; value++) await one.write(value)
+    t.equal(await one.read(), '20')
+    t.ok(performance.now() - started < 1500)
+    await until(async () => (await two.read()) === '20')
+    await one.write(21)
     redis.resume()
-    for (let i = 0; i < 200; i++) t.equal(await two.read(), '4')
+    for (let i = 0; i < 200; i++) t.equal(await two.read(), '21')
     await two.warm()
-    t.equal(await two.read(), '4')
+    t.equal(await two.read(), '21')
   },
 )
 

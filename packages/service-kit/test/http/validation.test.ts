@@ -161,7 +161,7 @@ t.test('emails are checked in a time that does not depend on what they hold', as
     const response = await app.inject({ method: 'POST', url: '/things', payload: { name: 'ok', email } })
     t.equal(response.statusCode, 400)
   }
-  t.ok(performance.now() - started < 500)
+  t.ok(performance.now() - started < 2000)
   for (const email of ['ada@example.com', "Ada.O'Hara+x@mail.example.co.uk"]) {
     const response = await app.inject({ method: 'POST', url: '/things', payload: { name: 'ok', email } })
     t.equal(response.statusCode, 200, email)
