@@ -1,8 +1,8 @@
 import { Kysely, PostgresDialect, type CompiledQuery } from 'kysely'
 import t, { type Test } from 'tap'
-import pg from 'pg'
 import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { createPool } from '@portcullis/service-kit'
 import { createDatabase } from '@portcullis/test-kit'
 import type { DB } from '../src/database/tables.ts'
 import { purgeDeletedAuthors } from '../src/features/authors/purge.ts'
@@ -24,7 +24,7 @@ const explained = Compile(
   Type.Tuple([Type.Object({ 'QUERY PLAN': Type.Tuple([Type.Object({ Plan: NodeSchema })]) })]),
 )
 
-const pool = new pg.Pool({ connectionString: await createDatabase(t, 'content') })
+const pool = createPool({ url: await createDatabase(t, 'content'), name: 'plans', isPatient: true })
 const queries: CompiledQuery[] = []
 const db = new Kysely<DB>({
   dialect: new PostgresDialect({ pool }),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import pg from 'pg'
+import { createPool } from '@portcullis/service-kit'
 import { race } from '@portcullis/test-kit'
 import { startAuthFeed } from './support/auth-feed.ts'
 import { bearer, read, schemas, startContent } from './support/content.ts'
@@ -9,7 +9,7 @@ import { until } from './support/until.ts'
 const feed = await startAuthFeed(t)
 const content = await startContent(t, { AUTH_URL: feed.url })
 const { app, issuer, config } = content
-const database = new pg.Pool({ connectionString: config.DATABASE_URL, max: 2 })
+const database = createPool({ url: config.DATABASE_URL, name: 'test', poolSize: 2 })
 t.teardown(() => database.end())
 
 /** A user that auth knows, with what a request of theirs needs. */

@@ -1,6 +1,5 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import t from 'tap'
-import pg from 'pg'
 import {
   ProblemError,
   createPool,
@@ -16,7 +15,7 @@ const url = await createDatabase(t, 'content')
 const proxy = await startProxy(t, url)
 const pool = createPool({ url: proxy.url, name: 'test', poolSize: 2 })
 const db = new Kysely<{ things: { name: string } }>({ dialect: new PostgresDialect({ pool }) })
-const direct = new pg.Pool({ connectionString: url, max: 1 })
+const direct = createPool({ url, name: 'direct', poolSize: 1 })
 t.teardown(async () => {
   await pool.end()
   await direct.end()
