@@ -85,31 +85,21 @@ interface EventRow {
   readonly at: Date | null
 }
 
-/** The newest event that killed this session: its own, or one of its user. */
-export function findEventOfSession(
-  db: Kysely<DB>,
-  sessionId: string,
-  userId: string,
-): Promise<Position | undefined> {
-  return findNewestEvent(db, [
-    { kind: 'session', key: sessionId },
-    { kind: 'user', key: userId },
-  ])
-}
-
 /**
- * Place of the newest event about any of these, as far as the log still has it. If a new epoch has begun since, that
- * is what killed their tokens, and its beginning is the place.
+ * Place of the newest event about this, as far as the log still has it. If a new epoch has begun since, that is what
+ * killed its tokens, and its beginning is the place.
  */
 export function findNewestEvent(
   db: Kysely<DB>,
-  things: readonly { readonly kind: RevocationKind; readonly key: string }[],
+  kind: RevocationKind,
+  key: string,
 ): Promise<Position | undefined> {
   return db
     .selectFrom('revocations as r')
     .innerJoin('revocation_head as h', (join) => join.onTrue())
     .select(['h.epoch', sql<number>`case when r.epoch = h.epoch then r.seq else h.base end`.as('seq')])
-    .where((e) => e.or(things.map(({ kind, key }) => e.and([e('r.kind', '=', kind), e('r.key', '=', key)]))))
+    .where('r.kind', '=', kind)
+    .where('r.key', '=', key)
     .orderBy('r.seq', 'desc')
     .limit(1)
     .executeTakeFirst()

@@ -14,6 +14,6 @@ export async function findReceipt(
   kind: RevocationKind,
   key: string,
 ): Promise<Receipt | undefined> {
-  const position = await findNewestEvent(db, [{ kind, key }])
+  const position = await findNewestEvent(db, kind, key)
   return position && { position, verifiers: await listVerifiers(db) }
 }
