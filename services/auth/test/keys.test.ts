@@ -11,7 +11,7 @@ import { build } from '../src/app.ts'
 import { ConfigSchema } from '../src/config.ts'
 import type { DB } from '../src/database/tables.ts'
 import { Keyring } from '../src/keys/keyring.ts'
-import { rotateWhenDue } from '../src/keys/rotate.ts'
+import { rotateRefreshKey, rotateWhenDue } from '../src/keys/rotate.ts'
 import { startAuth, callOf, type TestAuth } from './support/auth.ts'
 import { registerClient } from './support/client.ts'
 import { runPortcullis } from './support/portcullis.ts'
@@ -158,6 +158,22 @@ t.test('keys', async (t) => {
     for (const app of instances) t.equal((await refresh(pair.refresh_token, callOf(app))).status, 401)
     const next = await auth.login(user)
     t.equal((await refresh(next.refresh_token)).status, 200)
+  })
+
+  await t.test('an instance that has not read a refresh key yet does so when a token names it', async (t) => {
+    // Keys are read every five seconds by the machine's clock, and for an unknown one after a second of this one.
+    await another.keyring.reload()
+    await auth.advance(1100)
+    await auth.app.db.transaction().execute((trx) => rotateRefreshKey(trx, auth.app.keyMaker))
+    await age(auth, '20 seconds')
+    await auth.app.keyring.reload()
+    const { refresh_token } = await auth.login(user)
+    t.equal((await refresh(refresh_token)).status, 200)
+    t.equal(another.keyring.refreshKey(kidOf(refresh_token)), undefined)
+    // First the pair that the other instance has given out, and then the token by itself.
+    const replayed = await refresh(refresh_token, callOf(another))
+    t.equal(replayed.status, 200)
+    t.equal((await refresh(replayed.body.refresh_token, callOf(another))).status, 200)
   })
 
   await t.test('the public keys can be exported, the one that signs first', async (t) => {

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
+import pg from 'pg'
 import t from 'tap'
 import { callOf, startAuth, type Answer, type CallOptions, type TestAuth } from './support/auth.ts'
 import { registerClient } from './support/client.ts'
@@ -46,6 +48,25 @@ t.test('client_credentials', async (t) => {
     t.type(claims.ep, 'number')
     t.equal((await auth.call('GET', '/api/v1/users/changes', { token: body.access_token })).status, 200)
   })
+
+  await t.test(
+    'its token is no younger than what was read of the client, however long it takes',
+    async (t) => {
+      const other = new pg.Client({ connectionString: auth.databaseUrl })
+      await other.connect()
+      await other.query('begin; lock table revocation_head in access exclusive mode')
+      const began = auth.clock.now()
+      const asked = token(auth, GRANT, { basic })
+      await sleep(300)
+      auth.clock.advance(60_000)
+      await other.query('commit')
+      await other.end()
+      const { body } = await asked
+      const { iat } = claimsOf(body.access_token)
+      t.ok(iat * 1000 <= began)
+      await auth.advance(0)
+    },
+  )
 
   await t.test('the token of a client is refused by routes of users', async (t) => {
     const { body } = await token(auth, GRANT, { basic })

@@ -6,11 +6,12 @@ import { clientClaims } from '../tokens/access.ts'
 
 /**
  * An access token for a registered client. Nothing is locked: should the client be changed meanwhile, the
- * token carries the version before the change, and is dead.
+ * token carries the version before the change, and is dead: it is born no later than the version was asked for, so it
+ * has expired before the change is forgotten, however long this takes.
  */
 export async function issueClientToken(
   app: FastifyInstance,
-  client: { readonly client_id: string; readonly ver: number },
+  client: { readonly client_id: string; readonly ver: number; readonly asOf: number },
   scopes: readonly string[],
 ): Promise<TokenAnswer> {
   const { issuer, audience, accessTtlSeconds } = app.pairOptions
@@ -20,7 +21,7 @@ export async function issueClientToken(
     {
       issuer,
       audience,
-      now: Math.floor(app.now() / 1000),
+      now: Math.floor(client.asOf / 1000),
       ttlSeconds: accessTtlSeconds,
       jti: randomUUID(),
     },

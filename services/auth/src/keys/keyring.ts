@@ -83,6 +83,11 @@ export class Keyring {
     return this.#keys.refreshKeys.get(kid)
   }
 
+  /** Key of refresh tokens with this `kid`, if they may still be good. */
+  findRefreshKey(kid: string): RefreshKey | undefined | Promise<RefreshKey | undefined> {
+    return this.refreshKey(kid) ?? this.#lookAgain().then(() => this.refreshKey(kid))
+  }
+
   get activeRefreshKey(): RefreshKey {
     return this.#keys.activeRefreshKey
   }

@@ -151,8 +151,11 @@ export class Follower {
   }
 
   #note(events: readonly RevocationEvent[]): void {
+    const before = this.#last
     this.#last = events.at(-1)
-    this.#hasKeyNews ||= events.some((event) => event.kind === 'key')
+    // The last one is read again each time.
+    const news = before ? events.filter((event) => comparePositions(event, before) > 0) : events
+    this.#hasKeyNews ||= news.some((event) => event.kind === 'key')
   }
 
   async #learnKeys(): Promise<void> {

@@ -15,7 +15,7 @@ interface Log {
 
 interface Lease {
   readonly seenAt: number
-  /** Monotonic time at which the row was first found so. */
+  /** Monotonic time at which the row had just been found so for the first time. */
   readonly since: number
 }
 
@@ -66,9 +66,12 @@ export class Leases {
     this.#lookedAt = now
     const leases = new Map<string, Lease>()
     const silent: { name: string; client_id: string }[] = []
-    for (const { name, client_id, max_age, seen_at } of await listVerifierLeases(db)) {
+    const rows = await listVerifierLeases(db)
+    // It may have been renewed at any time until now, however long the list took.
+    const since = clock.monotonic()
+    for (const { name, client_id, max_age, seen_at } of rows) {
       const held = this.#leases.get(name)
-      const lease = held?.seenAt === seen_at.getTime() ? held : { seenAt: seen_at.getTime(), since: now }
+      const lease = held?.seenAt === seen_at.getTime() ? held : { seenAt: seen_at.getTime(), since }
       const isOver = now - lease.since > 2000 * max_age
       if (isOver && (await deleteVerifierSeenAt(db, name, seen_at))) silent.push({ name, client_id })
       else leases.set(name, lease)

@@ -57,13 +57,14 @@ export function createRefreshKey(kid: string, secret: Buffer, issuer: string): R
  * @param findKey the key with this `kid`, if it still verifies
  * @param now milliseconds since 1970
  */
-export function verifyRefresh(
+export async function verifyRefresh(
   token: string,
-  findKey: (kid: string) => RefreshKey | undefined,
+  findKey: (kid: string) => RefreshKey | undefined | Promise<RefreshKey | undefined>,
   now: number,
-): RefreshVerdict {
+): Promise<RefreshVerdict> {
   const kid = token.length <= MAX_TOKEN_BYTES ? kidOf(token) : undefined
-  const claims = kid === undefined ? undefined : findKey(kid)?.verify(token)
+  const key = kid === undefined ? undefined : await findKey(kid)
+  const claims = key?.verify(token)
   if (!claims) return { outcome: 'bad' }
   return now >= claims.exp * 1000 ? { outcome: 'expired' } : { outcome: 'good', claims }
 }

@@ -10,6 +10,8 @@ export interface AuthenticatedClient {
   readonly client_id: string
   readonly scopes: readonly string[]
   readonly ver: number
+  /** When `ver` was asked for, in milliseconds since 1970. A token of that version is no younger. */
+  readonly asOf: number
 }
 
 interface Credentials {
@@ -52,11 +54,12 @@ async function authenticate(
 ): Promise<AuthenticatedClient> {
   if (credentials instanceof OAuthError) throw credentials
   const { clientId, secret } = credentials
+  const asOf = app.now()
   const client = isClientId.Check(clientId) ? await findClientCredentials(app.db, clientId) : undefined
   const matches = matchesClientSecret(secret, client?.secret_hash ?? NO_HASH)
   if (!client || !matches || client.status !== 'active')
     throw new OAuthError('invalid_client', 'No active client has this id and secret')
-  return client
+  return { client_id: client.client_id, scopes: client.scopes, ver: client.ver, asOf }
 }
 
 function readCredentials(request: FastifyRequest): Credentials | OAuthError {

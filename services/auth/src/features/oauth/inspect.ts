@@ -19,7 +19,7 @@ export async function inspect(
   token: string,
   { ended }: { readonly ended: boolean },
 ): Promise<KnownToken | undefined> {
-  const refresh = verifyRefresh(token, (kid) => app.keyring.refreshKey(kid), app.now())
+  const refresh = await verifyRefresh(token, (kid) => app.keyring.findRefreshKey(kid), app.now())
   if (refresh.outcome === 'expired') return undefined
   if (refresh.outcome === 'good') return { type: 'refresh', claims: refresh.claims }
   try {
