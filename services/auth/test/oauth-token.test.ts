@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import pg from 'pg'
 import t from 'tap'
+import { startProxy } from '@portcullis/test-kit'
 import { callOf, startAuth, type Answer, type CallOptions, type TestAuth } from './support/auth.ts'
 import { registerClient } from './support/client.ts'
 
@@ -237,8 +238,9 @@ t.test('malformed requests', async (t) => {
   })
 
   await t.test('a store that is away is no fault of the client', async (t) => {
-    const down = await auth.another()
-    down.pg.pool.connect = () => Promise.reject(Object.assign(new Error('away'), { code: 'ECONNREFUSED' }))
+    const proxy = await startProxy(t, auth.databaseUrl)
+    const down = await auth.another({ DATABASE_URL: proxy.url })
+    await proxy.cut()
     const { status, body, headers } = await token({ call: callOf(down) }, GRANT, { basic })
     t.equal(status, 503)
     t.equal(body.error, 'temporarily_unavailable')
