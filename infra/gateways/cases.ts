@@ -44,6 +44,7 @@ export const cases: readonly Case[] = [
   { name: 'logged out', run: loggedOut },
   { name: 'wrong role', run: wrongRole },
   { name: 'right role', run: rightRole },
+  { name: 'own ?role=', run: ownRole },
   { name: 'role, by other paths', run: rolePaths },
   { name: 'forged X-User-Id', run: (gateway, tokens) => forged(gateway, tokens, '-') },
   { name: 'forged X_User_Id', run: (gateway, tokens) => forged(gateway, tokens, '_') },
@@ -137,6 +138,17 @@ async function rightRole({ url }: Gateway, { admin }: Tokens): Promise<Finding> 
   const { status, text } = await ask(url, '/app/admin/hello', { token: admin })
   const isAdmin = /x-user-roles=\S*\badmin\b/.test(identityOf(readSeen(text)))
   return { shown: String(status), isRight: status === 200 && isAdmin }
+}
+
+/** What the request itself asks for by `role` is nothing to the gateway. */
+async function ownRole({ url }: Gateway, { ada }: Tokens): Promise<Finding> {
+  const token = ada.pair.access_token
+  const [user, admin] = [
+    await ask(url, `${GUARDED}?role=admin`, { token }),
+    await ask(url, '/app/admin/hello?role=user', { token }),
+  ]
+  const shown = `${user.status}, admins' path ${admin.status}`
+  return { shown, isRight: user.status === 200 && isRefusal(admin, 403) }
 }
 
 const PATHS = [
