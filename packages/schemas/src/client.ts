@@ -4,8 +4,9 @@ import './text.ts'
 import { CLIENT } from './examples.ts'
 
 export const ClientIdSchema = Type.String({
-  pattern: '^[A-Za-z0-9._-]{1,64}$',
-  description: '1 to 64 letters, digits, dots, underscores or hyphens',
+  // `.` and `..` are no segments of a path.
+  pattern: '^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,64}$',
+  description: '1 to 64 letters, digits, dots, underscores or hyphens, and not `.` or `..`',
   examples: ['billing'],
 })
 

@@ -48,7 +48,8 @@ t.test('portcullis clients', async (t) => {
   })
 
   await t.test('create refuses what cannot be a client', async (t) => {
-    t.match(await run(['create', 'a b', '--scope', 'x']), { code: 1, err: /client id/ })
+    for (const id of ['a b', '.', '..'])
+      t.match(await run(['create', id, '--scope', 'x']), { code: 1, err: /client id/ })
     t.match(await run(['create', 'portcullis', '--scope', 'x']), { code: 1, err: /reserved/ })
     t.match(await run(['create', 'auth', '--scope', 'x']), { code: 1, err: /reserved/ })
     t.match(await run(['create', 'x', '--scope', 'a"b']), { code: 1, err: /scopes/ })

@@ -72,6 +72,9 @@ t.test('registered clients', async (t) => {
       [{ name: 'x', scopes: ['a"'] }, '/scopes/0'],
       [{ name: 'x', scopes: ['a', 'a'] }, '/scopes'],
       [{ name: 'x', scopes: [], client_id: 'a b' }, '/client_id'],
+      // No URL leads to them.
+      [{ name: 'x', scopes: [], client_id: '.' }, '/client_id'],
+      [{ name: 'x', scopes: [], client_id: '..' }, '/client_id'],
       [{ name: 'x', scopes: [], secret: 'x' }, '/secret'],
     ]
     const count = async () => (await admin.call('GET', `${PATH}?limit=100`)).body.items.length
@@ -83,6 +86,9 @@ t.test('registered clients', async (t) => {
       t.equal(answer.body.errors[0].pointer, pointer)
     }
     t.equal(await count(), before)
+    const dotted = await admin.call('POST', PATH, { name: 'x', scopes: [], client_id: '...' })
+    t.equal(dotted.status, 201)
+    t.equal((await admin.call('DELETE', `${PATH}/...`)).status, 200)
     t.equal((await admin.call('PATCH', `${PATH}/billing`, {})).status, 400)
     t.equal((await admin.call('PATCH', `${PATH}/billing`, { status: 'gone' })).status, 400)
     t.equal((await admin.call('GET', `${PATH}/a%00b`)).status, 400)

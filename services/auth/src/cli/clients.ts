@@ -64,7 +64,9 @@ async function create(context: Context, clientId: string, options: CreateOptions
   const { scope, name = clientId, ifNone } = options
   const scopes = [...new Set(scope.split(/\s+/).filter((part) => part !== ''))]
   if (!isClientId.Check(clientId))
-    throw new Refusal('a client id has 1 to 64 letters, digits, dots, underscores or hyphens')
+    throw new Refusal(
+      'a client id has 1 to 64 letters, digits, dots, underscores or hyphens, and is not . or ..',
+    )
   if (isReservedClientId(clientId))
     throw new Refusal(`${clientId} is reserved for logins and for auth itself`)
   if (!isScopes.Check(scopes)) throw new Refusal('at most 16 scopes of up to 60 printable characters each')
