@@ -23,7 +23,7 @@ for (const { kind, body, change } of kinds) {
 
   t.test(`${kind}: who has the newest version is told so without a body`, async (t) => {
     const { path, tag } = await create()
-    for (const header of [tag, `W/${tag}`, `"other", ${tag}`, '*']) {
+    for (const header of [tag, `W/${tag}`, `"other", ${tag}`, `, "\xe9",\t, ${tag},`, '*']) {
       const response = await app.inject({ url: path, headers: { ...ada, 'if-none-match': header } })
       t.equal(response.statusCode, 304, header)
       t.equal(response.body, '')
@@ -45,7 +45,15 @@ for (const { kind, body, change } of kinds) {
     t.not(first.headers.etag, tag)
     for (const method of ['PATCH', 'DELETE'] as const) {
       const payload = method === 'PATCH' ? { payload: change } : {}
-      for (const header of [tag, `W/${String(first.headers.etag)}`, '"x"', '"999999999999999999"', '""']) {
+      const newest = String(first.headers.etag)
+      for (const header of [
+        tag,
+        `W/${newest}`,
+        newest.replace('"', '"0'),
+        '"x"',
+        '"999999999999999999"',
+        '""',
+      ]) {
         const response = await app.inject({
           method,
           url: path,
@@ -56,8 +64,24 @@ for (const { kind, body, change } of kinds) {
         t.equal(response.headers.etag, first.headers.etag, 'the newest is told')
       }
     }
-    t.equal((await patch(path, { 'if-match': `"x", ${String(first.headers.etag)}` })).statusCode, 200)
+    t.equal((await patch(path, { 'if-match': `"x",, ${String(first.headers.etag)},` })).statusCode, 200)
     t.equal((await patch(path, { 'if-match': '*' })).statusCode, 200)
+  })
+
+  t.test(`${kind}: no change is made to a version that is excluded`, async (t) => {
+    const { path, tag } = await create()
+    for (const method of ['PATCH', 'DELETE'] as const) {
+      const payload = method === 'PATCH' ? { payload: change } : {}
+      for (const header of ['*', tag, `W/${tag}`, `"x", ${tag}`]) {
+        const headers = { ...ada, 'if-none-match': header }
+        const response = await app.inject({ method, url: path, headers, ...payload })
+        t.equal(read(response, 412, schemas.problem).code, 'PRECONDITION_FAILED', `${method} ${header}`)
+        t.equal(response.headers.etag, tag)
+      }
+    }
+    t.equal((await patch(path, { 'if-match': tag, 'if-none-match': tag })).statusCode, 412)
+    t.equal((await patch(path, { 'if-match': tag, 'if-none-match': '"x"' })).statusCode, 200)
+    t.equal((await patch(path, { 'if-none-match': tag })).statusCode, 200, 'it is another by now')
   })
 
   t.test(`${kind}: of many who change the same version at once one wins`, async (t) => {
@@ -71,10 +95,11 @@ for (const { kind, body, change } of kinds) {
 
   t.test(`${kind}: a precondition that is no entity tag is refused`, async (t) => {
     const { path } = await create()
-    for (const header of ['1', '"a', '"a" "b"', '"a",', `"${'x'.repeat(3000)}"`]) {
-      t.match(read(await patch(path, { 'if-match': header }), 400, schemas.problem).errors, [
-        { parameter: 'if-match' },
-      ])
+    for (const header of ['1', '"a', '"a" "b"', ',', '"a",b', `"${'x'.repeat(3000)}"`]) {
+      for (const parameter of ['if-match', 'if-none-match'])
+        t.match(read(await patch(path, { [parameter]: header }), 400, schemas.problem).errors, [
+          { parameter },
+        ])
       const response = await app.inject({ url: path, headers: { ...ada, 'if-none-match': header } })
       t.match(read(response, 400, schemas.problem).errors, [{ parameter: 'if-none-match' }])
     }
@@ -89,13 +114,8 @@ for (const { kind, body, change } of kinds) {
       payload: change,
     })
     t.equal(response.statusCode, kind === 'posts' ? 403 : 404)
-    const missing = await app.inject({
-      method: 'PATCH',
-      url: `${url}/019a5c3e-8f2a-7c41-9d52-3b0f6f1f2a77`,
-      headers: { ...ada, 'if-match': '*' },
-      payload: change,
-    })
-    t.equal(missing.statusCode, 404)
+    for (const header of ['if-match', 'if-none-match'])
+      t.equal((await patch(`${url}/019a5c3e-8f2a-7c41-9d52-3b0f6f1f2a77`, { [header]: '*' })).statusCode, 404)
   })
 }
 

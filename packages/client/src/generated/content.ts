@@ -885,6 +885,8 @@ export interface operations {
             readonly header?: {
                 /** @description The `ETag` of the version to change; 412 if it is not the newest */
                 readonly "If-Match"?: string;
+                /** @description An `ETag` not to change; 412 if it is the newest, and for `*` always */
+                readonly "If-None-Match"?: string;
                 /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
@@ -1046,6 +1048,8 @@ export interface operations {
             readonly header?: {
                 /** @description The `ETag` of the version to change; 412 if it is not the newest */
                 readonly "If-Match"?: string;
+                /** @description An `ETag` not to change; 412 if it is the newest, and for `*` always */
+                readonly "If-None-Match"?: string;
                 /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
@@ -1605,6 +1609,8 @@ export interface operations {
             readonly header?: {
                 /** @description The `ETag` of the version to change; 412 if it is not the newest */
                 readonly "If-Match"?: string;
+                /** @description An `ETag` not to change; 412 if it is the newest, and for `*` always */
+                readonly "If-None-Match"?: string;
                 /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
@@ -1776,6 +1782,8 @@ export interface operations {
             readonly header?: {
                 /** @description The `ETag` of the version to change; 412 if it is not the newest */
                 readonly "If-Match"?: string;
+                /** @description An `ETag` not to change; 412 if it is the newest, and for `*` always */
+                readonly "If-None-Match"?: string;
                 /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
@@ -1935,6 +1943,8 @@ export interface operations {
             readonly header?: {
                 /** @description The `ETag` of the version to change; 412 if it is not the newest */
                 readonly "If-Match"?: string;
+                /** @description An `ETag` not to change; 412 if it is the newest, and for `*` always */
+                readonly "If-None-Match"?: string;
                 /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };

@@ -2,13 +2,18 @@ import { Type } from 'typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { problem } from '../problems/problem.ts'
 
-const LIST = /^\s*(W\/)?"[\x21\x23-\x7e]*"(\s*,\s*(W\/)?"[\x21\x23-\x7e]*")*\s*$/
-const TAG = /(W\/)?"([\x21\x23-\x7e]*)"/g
+/** Entity tags (RFC 9110 section 8.8.3), of which some may be missing between two commas (section 5.6.1.2). */
+const LIST =
+  /^[\s,]*(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"(?:\s*,[\s,]*(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")*[\s,]*$/
+const TAG = /(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"/g
 
 /** Header schemas of routes with preconditions, for their descriptions. */
-export const IfMatchSchema = Type.Object({
+export const PreconditionSchema = Type.Object({
   'if-match': Type.Optional(
     Type.String({ description: 'The `ETag` of the version to change; 412 if it is not the newest' }),
+  ),
+  'if-none-match': Type.Optional(
+    Type.String({ description: 'An `ETag` not to change; 412 if it is the newest, and for `*` always' }),
   ),
 })
 export const IfNoneMatchSchema = Type.Object({
@@ -33,15 +38,24 @@ function parseTags(header: string, name: string, keepWeak: boolean): Tags {
   )
 }
 
+/** The tags of the versions that a write may change. */
+export interface Precondition {
+  /** These alone; any, if undefined. */
+  readonly only: readonly string[] | undefined
+  readonly except: readonly string[]
+}
+
 /**
- * `If-Match` of a write (RFC 9110 section 13.1.1): the versions that may be changed, or undefined for any. Weak
- * tags never match. Test them in the statement that writes, so that nothing changes in between.
+ * `If-Match` and `If-None-Match` of a write (RFC 9110 sections 13.1.1 and 13.1.2). Weak tags never match the first,
+ * and match the second. Test both in the statement that writes, so that nothing changes in between.
  */
-export function ifMatch(request: FastifyRequest): readonly string[] | undefined {
-  const header = request.headers['if-match']
-  if (header === undefined) return undefined
-  const tags = parseTags(header, 'if-match', false)
-  return tags === '*' ? undefined : tags
+export function preconditionOf({ headers }: FastifyRequest): Precondition {
+  const { 'if-match': match, 'if-none-match': noneMatch } = headers
+  const only = match === undefined ? '*' : parseTags(match, 'if-match', false)
+  const except = noneMatch === undefined ? [] : parseTags(noneMatch, 'if-none-match', true)
+  // Whatever there is to change is a version of it.
+  if (except === '*') return { only: [], except: [] }
+  return { only: only === '*' ? undefined : only, except }
 }
 
 /** Sets `ETag`, and says whether the caller has this version already (`If-None-Match`): answer 304 then. */

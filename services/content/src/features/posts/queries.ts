@@ -24,12 +24,13 @@ export interface PostVersion {
   readonly authorVersion: number
 }
 
-/** Who changes a post, and which versions of it they have seen; any, if undefined. */
+/** Who changes a post, and which versions of it: any, if undefined, but for `except`. */
 export interface PostChange {
   readonly id: string
   /** Only if this is the author; undefined for those who may change everybody's. */
   readonly authorId: string | undefined
   readonly versions: readonly PostVersion[] | undefined
+  readonly except: readonly PostVersion[]
 }
 
 export function toPost(row: PostRow): Post {
@@ -114,7 +115,7 @@ export async function insertPost(db: Kysely<DB>, writer: Writer, body: CreatePos
 
 export async function updatePost(
   db: Kysely<DB>,
-  { id, authorId, versions }: PostChange,
+  { id, authorId, versions, except }: PostChange,
   body: UpdatePostBody,
 ): Promise<PostRow | undefined> {
   let query = db
@@ -127,12 +128,13 @@ export async function updatePost(
     .returning(COLUMNS)
   if (authorId !== undefined) query = query.where('posts.author_id', '=', authorId)
   if (versions !== undefined) query = query.where(isVersion(versions))
+  if (except.length > 0) query = query.where(sql<boolean>`not ${isVersion(except)}`)
   return query.executeTakeFirst()
 }
 
 export async function deletePost(
   db: Kysely<DB>,
-  { id, authorId, versions }: PostChange,
+  { id, authorId, versions, except }: PostChange,
 ): Promise<PostRow | undefined> {
   let query = db
     .deleteFrom('posts')
@@ -143,6 +145,7 @@ export async function deletePost(
     .returning(COLUMNS)
   if (authorId !== undefined) query = query.where('posts.author_id', '=', authorId)
   if (versions !== undefined) query = query.where(isVersion(versions))
+  if (except.length > 0) query = query.where(sql<boolean>`not ${isVersion(except)}`)
   return query.executeTakeFirst()
 }
 

@@ -6,9 +6,9 @@ export function tagOf(row: PostRow): string {
 }
 
 /** The versions that entity tags name. Tags of another form name none. */
-export function versionsOf(tags: readonly string[] | undefined): PostVersion[] | undefined {
-  return tags?.flatMap((tag) => {
-    const match = /^(\d{1,15})-(\d{1,15})$/.exec(tag)
+export function versionsOf(tags: readonly string[]): PostVersion[] {
+  return tags.flatMap((tag) => {
+    const match = /^(0|[1-9]\d{0,14})-(0|[1-9]\d{0,14})$/.exec(tag)
     return match ? [{ version: Number(match[1]), authorVersion: Number(match[2]) }] : []
   })
 }

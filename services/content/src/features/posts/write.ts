@@ -13,14 +13,15 @@ import {
 import {
   IDEMPOTENCY_PROBLEMS,
   IdempotencyKeySchema,
-  IfMatchSchema,
+  PreconditionSchema,
   REPLAYED,
   VERSIONED_HEADERS,
   createOnce,
-  ifMatch,
+  preconditionOf,
   problem,
   userProblems,
   withHeaders,
+  type Precondition,
   type ProblemError,
   isOutcomeUnknown,
 } from '@portcullis/service-kit'
@@ -99,7 +100,7 @@ export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['posts'],
         security: [{ bearer: [] }],
         params: IdParamsSchema,
-        headers: IfMatchSchema,
+        headers: PreconditionSchema,
         body: ref(UpdatePostBodySchema),
         response: {
           200: ref(PostSchema),
@@ -108,7 +109,7 @@ export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const change = changeBy(request.user, request.params.id, ifMatch(request))
+      const change = changeBy(request.user, request.params.id, preconditionOf(request))
       const row = await orForget(updatePost(app.db, change, request.body))
       if (row === undefined) throw await refusal(app.db, change)
       await app.cache.raise(...topicsOf(row))
@@ -126,7 +127,7 @@ export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['posts'],
         security: [{ bearer: [] }],
         params: IdParamsSchema,
-        headers: IfMatchSchema,
+        headers: PreconditionSchema,
         response: {
           200: ref(PostSchema),
           ...userProblems('NOT_FOUND', 'AUTH_FORBIDDEN', 'PRECONDITION_FAILED'),
@@ -134,7 +135,7 @@ export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request) => {
-      const change = changeBy(request.user, request.params.id, ifMatch(request))
+      const change = changeBy(request.user, request.params.id, preconditionOf(request))
       const row = await orForget(deletePost(app.db, change))
       if (row === undefined) throw await refusal(app.db, change)
       await app.cache.raise(...topicsOf(row))
@@ -143,9 +144,10 @@ export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
   )
 }
 
-function changeBy(user: UserClaims, id: string, tags: readonly string[] | undefined): PostChange {
+function changeBy(user: UserClaims, id: string, { only, except }: Precondition): PostChange {
   const mayAll = user.roles.some((role) => MODERATING_ROLES.has(role))
-  return { id, authorId: mayAll ? undefined : user.sub, versions: versionsOf(tags) }
+  const authorId = mayAll ? undefined : user.sub
+  return { id, authorId, versions: only && versionsOf(only), except: versionsOf(except) }
 }
 
 /** Why a change has found nothing to change. */

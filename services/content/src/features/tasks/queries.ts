@@ -29,6 +29,8 @@ export interface OwnTask {
 export interface TaskChange extends OwnTask {
   /** The versions that may be changed; any, if undefined. */
   readonly versions: readonly number[] | undefined
+  /** The versions that may not. */
+  readonly except: readonly number[]
 }
 
 export interface TaskFilter {
@@ -118,7 +120,7 @@ export async function replaceTask(
 
 export async function updateTask(
   db: Kysely<DB>,
-  { id, ownerId, versions }: TaskChange,
+  { id, ownerId, versions, except }: TaskChange,
   { due_at, ...body }: UpdateTaskBody,
 ): Promise<TaskRow | undefined> {
   let query = db
@@ -133,15 +135,17 @@ export async function updateTask(
     .where('owner_id', '=', ownerId)
     .returning(COLUMNS)
   if (versions !== undefined) query = query.where(isVersion(versions))
+  if (except.length > 0) query = query.where(sql<boolean>`not ${isVersion(except)}`)
   return query.executeTakeFirst()
 }
 
 export async function deleteTask(
   db: Kysely<DB>,
-  { id, ownerId, versions }: TaskChange,
+  { id, ownerId, versions, except }: TaskChange,
 ): Promise<TaskRow | undefined> {
   let query = db.deleteFrom('tasks').where('id', '=', id).where('owner_id', '=', ownerId).returning(COLUMNS)
   if (versions !== undefined) query = query.where(isVersion(versions))
+  if (except.length > 0) query = query.where(sql<boolean>`not ${isVersion(except)}`)
   return query.executeTakeFirst()
 }
 

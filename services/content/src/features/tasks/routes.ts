@@ -17,15 +17,15 @@ import {
 import {
   IDEMPOTENCY_PROBLEMS,
   IdempotencyKeySchema,
-  IfMatchSchema,
+  PreconditionSchema,
   IfNoneMatchSchema,
   NotModifiedSchema,
   REPLAYED,
   VERSIONED_HEADERS,
   createOnce,
-  ifMatch,
   isFresh,
   notModified,
+  preconditionOf,
   problem,
   userProblems,
   withHeaders,
@@ -152,7 +152,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Replace a task',
         description: 'What is left out gets its default, as in a new task.',
         params: IdParamsSchema,
-        headers: IfMatchSchema,
+        headers: PreconditionSchema,
         body: ref(TaskBodySchema),
         response: { 200: ref(TaskSchema), ...userProblems('NOT_FOUND', 'PRECONDITION_FAILED') },
       },
@@ -174,7 +174,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Change a task',
         description: 'What is left out stays as it is.',
         params: IdParamsSchema,
-        headers: IfMatchSchema,
+        headers: PreconditionSchema,
         body: ref(UpdateTaskBodySchema),
         response: { 200: ref(TaskSchema), ...userProblems('NOT_FOUND', 'PRECONDITION_FAILED') },
       },
@@ -196,7 +196,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Delete a task',
         description: 'Answers with what was deleted.',
         params: IdParamsSchema,
-        headers: IfMatchSchema,
+        headers: PreconditionSchema,
         response: { 200: ref(TaskSchema), ...userProblems('NOT_FOUND', 'PRECONDITION_FAILED') },
       },
     },
@@ -214,8 +214,13 @@ function tagOf(row: TaskRow): string {
 }
 
 function changeOf(request: FastifyRequest, id: string): TaskChange {
-  const versions = ifMatch(request)?.flatMap((tag) => (/^\d{1,15}$/.test(tag) ? [Number(tag)] : []))
-  return { id, ownerId: request.user.sub, versions }
+  const { only, except } = preconditionOf(request)
+  return { id, ownerId: request.user.sub, versions: only && versionsOf(only), except: versionsOf(except) }
+}
+
+/** The versions that entity tags name. Tags of another form name none. */
+function versionsOf(tags: readonly string[]): number[] {
+  return tags.filter((tag) => /^(?:0|[1-9]\d{0,14})$/.test(tag)).map(Number)
 }
 
 /** Why a change has found nothing to change. */
