@@ -81,7 +81,7 @@ export const PROBLEMS = {
   PRECONDITION_FAILED: {
     status: 412,
     title: 'The resource has changed meanwhile',
-    help: '`If-Match` names a version that is not the newest. Read the resource again, and repeat the change with its new `ETag`.',
+    help: '`If-Match` names a version that is not the newest, or `If-None-Match` the newest. Read the resource again, and repeat the change with its new `ETag`.',
   },
   CURSOR_EXPIRED: {
     status: 410,

@@ -3038,6 +3038,7 @@ export interface operations {
             /** @description `AUTH_CREDENTIALS_WRONG`: Username or password is wrong */
             readonly 401: {
                 headers: {
+                    readonly "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3453,6 +3454,7 @@ export interface operations {
             /** @description `AUTH_REFRESH_INVALID`: The refresh token is not valid; `AUTH_REFRESH_EXPIRED`: The session has expired; `AUTH_REFRESH_REUSED`: The refresh token has been used before */
             readonly 401: {
                 headers: {
+                    readonly "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     readonly [name: string]: unknown;
                 };
                 content: {

@@ -136,7 +136,7 @@ function addHeaders(operation: Operation, codes: readonly ProblemCode[]): void {
     if (isSuccess && isRevocation) add('Revocation-Position', 'Revocation-Pending')
     if (hasTags && (isSuccess || status === '304' || status === '412')) add('ETag')
     if (isSuccess && takes('Idempotency-Key')) add('Idempotency-Replayed')
-    if (status === '401' && security.length > 0) add('WWW-Authenticate')
+    if (status === '401') add('WWW-Authenticate')
     if (status === '429' || status === '503') add('Retry-After')
     if (codes.includes('RATE_LIMITED') && (isSuccess || status === '429'))
       add('RateLimit', 'RateLimit-Policy')

@@ -6,6 +6,9 @@ import { fieldErrors } from './validation.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
+/** Of every 401 that has none of its own, a wrong password too (RFC 9110 section 15.5.2). Browsers do not ask for it. */
+const CHALLENGE = 'Bearer realm="portcullis"'
+
 const FRAMEWORK_CODES = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'REQUEST_TOO_LARGE',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'MEDIA_TYPE_UNSUPPORTED',
@@ -90,9 +93,11 @@ export function problemHandler(issuer: string, count: (code: ProblemCode) => voi
     }
     // A header that the handler set for its success, such as an ETag, does not belong to the error.
     for (const name of ['etag', 'last-modified', 'location']) reply.removeHeader(name)
+    reply.headers({ 'cache-control': 'no-store', 'x-request-id': request.id, ...found.headers })
+    if (found.statusCode === 401 && !reply.hasHeader('www-authenticate'))
+      reply.header('www-authenticate', CHALLENGE)
     return reply
       .code(found.statusCode)
-      .headers({ 'cache-control': 'no-store', 'x-request-id': request.id, ...found.headers })
       .type(PROBLEM_TYPE)
       .send(problemDocument(found, issuer, request.id))
   }
