@@ -29,7 +29,17 @@ for (const { kind, body, change } of kinds) {
       t.equal(response.body, '')
       t.equal(response.headers.etag, tag)
       t.equal(response.headers['content-length'], undefined)
+      const head = await app.inject({
+        method: 'HEAD',
+        url: path,
+        headers: { ...ada, 'if-none-match': header },
+      })
+      t.equal(head.statusCode, 304)
+      t.equal(head.headers.etag, tag)
+      t.equal(head.headers['content-length'], undefined, 'which would be that of the 200')
     }
+    const head = await app.inject({ method: 'HEAD', url: path, headers: ada })
+    t.ok(Number(head.headers['content-length']) > 0)
     for (const header of ['"other"', '"1"']) {
       const response = await app.inject({ url: path, headers: { ...ada, 'if-none-match': header } })
       t.equal(response.statusCode, header === tag ? 304 : 200, header)

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import cors from '@fastify/cors'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, {
   LogController,
@@ -10,19 +9,22 @@ import Fastify, {
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from 'fastify'
-import { ProblemSchema } from '@portcullis/schemas'
+import { ProblemSchema, type ProblemCode } from '@portcullis/schemas'
 import docs, { type Tag } from '../docs/docs.ts'
 import health from '../health/health.ts'
 import metrics from '../metrics/metrics.ts'
 import { clientErrorHandler } from '../problems/client-error.ts'
 import { problemHandler } from '../problems/handler.ts'
 import { problemPages } from '../problems/pages.ts'
+import cors, { corsHeaders } from './cors.ts'
+import { refuseBody } from './empty-body.ts'
 import { parseJsonBody } from './json-body.ts'
 import { loggerOptions, type LoggerOptions } from './logger.ts'
 import loadShedding from './load-shedding.ts'
 import notFound from './not-found.ts'
-import requestLog from './request-log.ts'
-import securityHeaders from './security-headers.ts'
+import headLength from './head-length.ts'
+import requestLog, { logRequest } from './request-log.ts'
+import securityHeaders, { SECURITY_HEADERS } from './security-headers.ts'
 import { serializerFactory } from './serializer.ts'
 import { validatorFactory } from './validator.ts'
 
@@ -55,19 +57,7 @@ export interface AppOptions {
 
 const BODY_LIMIT_BYTES = 1024 * 1024
 
-const EXPOSED_HEADERS = [
-  'ETag',
-  'Location',
-  'RateLimit',
-  'RateLimit-Policy',
-  'Retry-After',
-  'Revocation-Pending',
-  'Revocation-Position',
-  'WWW-Authenticate',
-  'X-Request-Id',
-]
-
-function serverOptions({ name, issuer, logger, trustProxy = false }: AppOptions) {
+function serverOptions({ name, logger, trustProxy = false }: AppOptions) {
   return {
     logger: logger === undefined ? false : loggerOptions({ name, ...logger }),
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
@@ -90,7 +80,6 @@ function serverOptions({ name, issuer, logger, trustProxy = false }: AppOptions)
     schemaController: {
       compilersFactory: { buildValidator: validatorFactory(), buildSerializer: serializerFactory() },
     },
-    clientErrorHandler: clientErrorHandler(issuer),
   } satisfies FastifyHttpOptions<RawServerDefault>
 }
 
@@ -100,12 +89,20 @@ function serverOptions({ name, issuer, logger, trustProxy = false }: AppOptions)
  */
 export function createApp(options: AppOptions): App {
   const { name, title, version, description, tags = [], issuer, corsOrigins = [] } = options
-  const handleProblem = problemHandler(issuer, (code) => {
+  const count = (code: ProblemCode) => {
     if (app.hasDecorator('countProblem')) app.countProblem(code)
-  })
+  }
+  const handleProblem = problemHandler(issuer, count)
   const app: App = Fastify<RawServerDefault>({
     ...serverOptions(options),
+    clientErrorHandler: clientErrorHandler(issuer, ({ code, statusCode }, { remote, id }) => {
+      count(code)
+      app.log.info({ request_id: id, code, status: statusCode, remote }, 'no request')
+    }),
+    // What the router refuses comes by no hook.
     frameworkErrors: (error, request, reply) => {
+      reply.headers({ ...SECURITY_HEADERS, ...corsHeaders(corsOrigins, request.headers.origin) })
+      reply.raw.once('finish', () => logRequest(request, reply))
       handleProblem(error, request, reply)
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
@@ -117,20 +114,14 @@ export function createApp(options: AppOptions): App {
     { parseAs: 'buffer' },
     async (_request: unknown, body: Buffer) => parseJsonBody(body),
   )
+  app.addContentTypeParser('*', refuseBody)
   app.addSchema(ProblemSchema)
 
   app.register(securityHeaders)
   app.register(notFound)
   app.register(requestLog)
-  if (corsOrigins.length > 0) {
-    app.register(cors, {
-      origin: [...corsOrigins],
-      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      exposedHeaders: EXPOSED_HEADERS,
-      maxAge: 600,
-      strictPreflight: false,
-    })
-  }
+  app.register(headLength)
+  if (corsOrigins.length > 0) app.register(cors, { origins: corsOrigins })
   app.register(loadShedding)
   app.register(metrics, { service: name, ...(options.metrics ?? { host: '127.0.0.1', port: 0 }) })
   app.register(docs, { title, version, tags, ...(description !== undefined && { description }) })

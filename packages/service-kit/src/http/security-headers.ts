@@ -30,12 +30,13 @@ function headersOfHelmet(): Record<string, string> {
   )
 }
 
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = headersOfHelmet()
+
 /** Headers that keep browsers from harm (helmet), and the request's id, on every answer. */
 export default fp(
   async (app) => {
-    const headers = headersOfHelmet()
     app.addHook('onRequest', (request, reply, done) => {
-      reply.headers(headers).header('x-request-id', request.id)
+      reply.headers(SECURITY_HEADERS).header('x-request-id', request.id)
       done()
     })
   },

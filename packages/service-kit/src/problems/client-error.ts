@@ -2,10 +2,16 @@ import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { ProblemCode } from '@portcullis/schemas'
 import { PROBLEM_TYPE } from './handler.ts'
-import { problem, problemDocument } from './problem.ts'
+import { problem, problemDocument, type ProblemError } from './problem.ts'
+
+/** What there is of a request that could not be read. */
+interface Unread {
+  readonly id: string
+  readonly remote: string | undefined
+}
 
 /** Answers what Node's HTTP parser refuses, before there is a request, with a problem document too. */
-export function clientErrorHandler(issuer: string) {
+export function clientErrorHandler(issuer: string, note: (found: ProblemError, unread: Unread) => void) {
   return (error: Error & { code?: string }, socket: Socket): void => {
     if (error.code === 'ECONNRESET' || socket.destroyed) return
     if (!socket.writable) {
@@ -13,10 +19,13 @@ export function clientErrorHandler(issuer: string) {
       return
     }
     const found = problem(codeOf(error.code))
-    const body = JSON.stringify(problemDocument(found, issuer, randomUUID()))
+    const id = randomUUID()
+    note(found, { id, remote: socket.remoteAddress })
+    const body = JSON.stringify(problemDocument(found, issuer, id))
     socket.end(
       `HTTP/1.1 ${found.statusCode} ${found.message}\r\ncontent-type: ${PROBLEM_TYPE}\r\n` +
-        `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+        `content-length: ${Buffer.byteLength(body)}\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n` +
+        `x-request-id: ${id}\r\nconnection: close\r\n\r\n${body}`,
     )
   }
 }

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { connect } from 'node:net'
+import { Readable } from 'node:stream'
 import t from 'tap'
 import { PROBLEMS } from '@portcullis/schemas'
 import { problem } from '@portcullis/service-kit'
+import { HEADERS } from '../../src/docs/headers.ts'
 import { appWithRoutes, ISSUER } from '../support/app.ts'
 import { asProblem, problemOf } from '../support/problem.ts'
 
@@ -34,6 +36,12 @@ const app = appWithRoutes({ logger, corsOrigins: ['https://app.example.com'] }, 
         throw error
       },
     })
+  app.get('/unauthenticated', async () => {
+    throw problem('AUTH_TOKEN_MISSING')
+  })
+  app.get('/challenged', async () => {
+    throw problem('AUTH_TOKEN_MISSING', { headers: { 'WWW-Authenticate': 'Own' } })
+  })
   app.get('/failed-after-headers', async (_request, reply) => {
     reply.header('etag', '"1"').header('location', '/x')
     throw problem('NOT_FOUND')
@@ -133,6 +141,36 @@ t.test('what the framework refuses is a problem document too', async (t) => {
     t.equal((await problemOf(t, app, options)).code, code, JSON.stringify(options).slice(0, 80))
 })
 
+t.test('what the router refuses has every header of other answers, and its line in the log', async (t) => {
+  const headers = { origin: 'https://app.example.com' }
+  const refused = ['/%zz', `/things/${'x'.repeat(300)}`]
+  const kept = ['content-security-policy', 'strict-transport-security', 'x-content-type-options']
+  const cross = ['access-control-allow-origin', 'access-control-expose-headers', 'vary']
+  const other = await app.inject({ url: '/nothing', headers })
+  for (const url of refused) {
+    lines.length = 0
+    const response = await app.inject({ url, headers })
+    asProblem(t, response)
+    for (const name of [...kept, ...cross]) t.equal(response.headers[name], other.headers[name], name)
+    t.match(JSON.parse(lines.at(-1) ?? ''), {
+      level: 30,
+      msg: 'request',
+      status: 400,
+      req: { method: 'GET', path: /…/ },
+      request_id: response.headers['x-request-id'],
+    })
+    const evil = await app.inject({ url, headers: { origin: 'https://evil.example.com' } })
+    t.equal(evil.headers['access-control-allow-origin'], undefined)
+  }
+})
+
+t.test('every 401 says how to authenticate', async (t) => {
+  const challengeOf = async (url: string) => (await app.inject(url)).headers['www-authenticate']
+  t.equal(await challengeOf('/unauthenticated'), 'Bearer realm="portcullis"')
+  t.equal(await challengeOf('/challenged'), 'Own')
+  t.equal(await challengeOf('/refused'), undefined)
+})
+
 t.test('a route under another method is 405 and says which there are', async (t) => {
   const response = await app.inject({ method: 'DELETE', url: '/things?limit=1' })
   t.equal(asProblem(t, response).code, 'METHOD_NOT_ALLOWED')
@@ -166,6 +204,25 @@ t.test('OPTIONS lists the methods, and answers preflights of known origins', asy
   t.equal((await preflight('https://evil.example.com')).headers['access-control-allow-origin'], undefined)
 })
 
+t.test('an OPTIONS that is no preflight is answered as where no page may call', async (t) => {
+  const origin = 'https://app.example.com'
+  for (const headers of [{}, { origin }, { 'access-control-request-method': 'POST' }]) {
+    const listed = await app.inject({ method: 'OPTIONS', url: '/things', headers })
+    t.equal(listed.statusCode, 204)
+    t.equal(listed.headers.allow, 'GET, HEAD, POST, OPTIONS')
+    t.equal(listed.headers['access-control-allow-methods'], undefined)
+    t.equal(listed.headers['access-control-allow-origin'], 'origin' in headers ? origin : undefined)
+    t.equal((await problemOf(t, app, { method: 'OPTIONS', url: '/nothing', headers })).code, 'NOT_FOUND')
+  }
+})
+
+t.test('pages may read every header that tells them something', async (t) => {
+  const { headers } = await app.inject({ url: '/things', headers: { origin: 'https://app.example.com' } })
+  const exposed = String(headers['access-control-expose-headers']).split(', ')
+  for (const name of ['Allow', 'Content-Disposition', 'Idempotency-Replayed', ...Object.keys(HEADERS)])
+    t.ok(exposed.includes(name), name)
+})
+
 t.test('a trailing slash answers as without it', async (t) => {
   t.equal((await app.inject('/things/')).statusCode, 200)
 })
@@ -174,6 +231,21 @@ t.test('an empty body with a JSON content type is fine where none is needed', as
   const headers = { 'content-type': 'application/json' }
   t.strictSame((await app.inject({ method: 'POST', url: '/bodiless', headers })).json(), { body: null })
   t.strictSame((await app.inject({ method: 'POST', url: '/bodiless' })).json(), { body: null })
+})
+
+t.test('an empty body is none, whatever its type and however it is sent', async (t) => {
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  const chunked = { 'transfer-encoding': 'chunked' }
+  for (const headers of [{ ...form, 'content-length': '0' }, chunked, { ...form, ...chunked }]) {
+    const ask = (url: string) => ({ method: 'POST' as const, url, headers, payload: Readable.from([]) })
+    t.strictSame((await app.inject(ask('/bodiless'))).json(), { body: null })
+    t.equal((await problemOf(t, app, ask('/things'))).code, 'MEDIA_TYPE_UNSUPPORTED')
+    t.equal((await problemOf(t, app, ask('/nothing'))).code, 'NOT_FOUND')
+  }
+  for (const headers of [chunked, { ...form, ...chunked }]) {
+    const ask = { method: 'POST' as const, url: '/bodiless', headers, payload: Readable.from(['', 'a', 'b']) }
+    t.equal((await problemOf(t, app, ask)).code, 'MEDIA_TYPE_UNSUPPORTED')
+  }
 })
 
 t.test('what is not HTTP, or has too many headers, gets a problem document', async (t) => {
@@ -187,11 +259,26 @@ t.test('what is not HTTP, or has too many headers, gets a problem document', asy
       socket.on('error', reject)
       socket.on('close', () => resolve(answer))
     })
-  t.match(await exchange('HELLO\r\n\r\n'), /^HTTP\/1.1 400 [^]*"code":"REQUEST_MALFORMED"/)
+  lines.length = 0
+  const malformed = await exchange('HELLO\r\n\r\n')
+  t.match(malformed, /^HTTP\/1.1 400 [^]*"code":"REQUEST_MALFORMED"/)
+  t.match(malformed, /\r\ncache-control: no-store\r\n/)
+  t.match(malformed, /\r\nx-content-type-options: nosniff\r\n/)
+  const id = /\r\nx-request-id: (\S+)\r\n/.exec(malformed)?.[1]
+  t.match(malformed, `"instance":"${id}"`)
+  t.equal(lines.length, 1)
+  t.match(JSON.parse(lines[0] ?? ''), {
+    level: 30,
+    request_id: id,
+    code: 'REQUEST_MALFORMED',
+    status: 400,
+    remote: '127.0.0.1',
+  })
   t.match(
     await exchange(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`),
     /^HTTP\/1.1 431 [^]*"code":"HEADERS_TOO_LARGE"/,
   )
+  t.match(await app.metrics.metrics(), /problems_total\{code="HEADERS_TOO_LARGE"[^}]*\} 1\n/)
 })
 
 /** What browsers send. */
