@@ -147,7 +147,7 @@ async function ownRole({ url }: Gateway, { ada }: Tokens): Promise<Finding> {
     await ask(url, `${GUARDED}?role=admin`, { token }),
     await ask(url, '/app/admin/hello?role=user', { token }),
   ]
-  const shown = `${user.status}, admins' path ${admin.status}`
+  const shown = `${user.status} ${admin.status}`
   return { shown, isRight: user.status === 200 && isRefusal(admin, 403) }
 }
 
