@@ -70,21 +70,15 @@ t.test('verify', async (t) => {
       }
   })
 
-  await t.test('a role that the user lacks is a 403', async (t) => {
+  await t.test('a role that the user lacks is a 403, wherever it is asked for', async (t) => {
     t.equal((await verify({ path: '?role=moderator' })).status, 200)
-    for (const path of ['?role=admin', '/?role=admin', '?role=', '?role=%00', '?role=user,moderator']) {
+    for (const path of ['?role=admin', '/posts?role=admin', '?role=', '?role=%00', '?role=user,moderator']) {
       const { status, headers, body } = await verify({ path })
       t.equal(status, 403, path)
       t.equal(body.code, 'AUTH_FORBIDDEN')
       t.notOk('x-user-id' in headers)
     }
     t.equal((await verify({ path: '?role=user&role=admin' })).status, 400)
-  })
-
-  await t.test('below, a role in the query is that of the request that is asked about', async (t) => {
-    for (const path of ['/posts?role=admin', '/posts?role=a&role=b', '/a//b?role='])
-      for (const method of ['GET', 'POST'])
-        t.equal((await verify({ method, path })).status, 200, `${method} ${path}`)
   })
 
   await t.test('the token of a client is a 403', async (t) => {

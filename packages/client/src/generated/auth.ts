@@ -598,7 +598,7 @@ export interface paths {
         };
         /**
          * Tell a gateway who is calling
-         * @description For gateways that ask before they pass a request on (forward-auth, auth_request, ext_authz): any method, and any path below, since some of them append that of the request, whose query is ignored. 200 with headers about the user, to be passed on in the place of any that the client sent; 401 for a bad token, 403 for a role that the user lacks and for the token of a client. Not counted by the limit of requests, and never to be kept by a cache.
+         * @description For gateways that ask before they pass a request on (forward-auth, auth_request, ext_authz): any method, and any path below, since some of them append that of the request. 200 with headers about the user, to be passed on in the place of any that the client sent; 401 for a bad token, 403 for a role that the user lacks and for the token of a client. Not counted by the limit of requests, and never to be kept by a cache.
          */
         readonly get: operations["verify"];
         readonly put?: never;

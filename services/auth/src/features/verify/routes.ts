@@ -4,7 +4,7 @@ import { Type, type Static } from 'typebox'
 import { VerifiedSchema, ref, type Verified } from '@portcullis/schemas'
 import { problem, problemResponses } from '@portcullis/service-kit'
 
-/** Of `/verify` itself. Below, the query belongs to the request that is asked about, a `role` too. */
+/** What else the address holds belongs to the request that is asked about. */
 const QuerySchema = Type.Object({
   role: Type.Optional(Type.String({ description: 'A role that the user has to have', examples: ['admin'] })),
 })
@@ -13,11 +13,12 @@ const schema = {
   summary: 'Tell a gateway who is calling',
   description:
     'For gateways that ask before they pass a request on (forward-auth, auth_request, ext_authz): any method, and ' +
-    'any path below, since some of them append that of the request, whose query is ignored. 200 with headers about the user, to be passed ' +
+    'any path below, since some of them append that of the request. 200 with headers about the user, to be passed ' +
     'on in the place of any that the client sent; 401 for a bad token, 403 for a role that the user lacks and for ' +
     'the token of a client. Not counted by the limit of requests, and never to be kept by a cache.',
   tags: ['gateways'],
   security: [{ bearer: [] }],
+  querystring: QuerySchema,
   response: {
     200: ref(VerifiedSchema),
     ...problemResponses(
@@ -44,30 +45,20 @@ export const verifyRoutes: FastifyPluginAsyncTypebox = async (app) => {
   // A preflight is asked about like any other request, and not answered here.
   const config: FastifyContextConfig = { rateLimit: false, cors: false }
   const options = { onRequest: app.authenticate, config }
-  const own = { ...schema, querystring: QuerySchema }
+  const hidden = { ...options, schema: { ...schema, hide: true } }
   const others = app.supportedMethods.filter((method) => method !== 'GET' && method !== 'HEAD')
-  app.get('/verify', { ...options, schema: { ...own, operationId: 'verify' } }, answerForRole)
-  app.route({
-    ...options,
-    method: others,
-    url: '/verify',
-    schema: { ...own, hide: true },
-    handler: answerForRole,
-  })
-  app.all('/verify/*', { ...options, schema: { ...schema, hide: true } }, answer)
+  app.get('/verify', { ...options, schema: { ...schema, operationId: 'verify' } }, answer)
+  app.route({ ...hidden, method: others, url: '/verify', handler: answer })
+  app.all('/verify/*', hidden, answer)
 }
 
-async function answerForRole(
+async function answer(
   request: FastifyRequest<{ Querystring: Static<typeof QuerySchema> }>,
   reply: FastifyReply,
 ): Promise<Verified> {
-  const { role } = request.query
-  if (role !== undefined && !request.user.roles.includes(role)) throw problem('AUTH_FORBIDDEN')
-  return answer(request, reply)
-}
-
-async function answer(request: FastifyRequest, reply: FastifyReply): Promise<Verified> {
   const { sub, username, roles, sid } = request.user
+  const { role } = request.query
+  if (role !== undefined && !roles.includes(role)) throw problem('AUTH_FORBIDDEN')
   reply.headers({
     'cache-control': 'no-store',
     'x-user-id': sub,
