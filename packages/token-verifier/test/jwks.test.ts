@@ -1,6 +1,7 @@
 import t from 'tap'
 import { createSigningKey, FakeClock, race } from '@portcullis/test-kit'
 import { jwksKeys, StaleError, type JwksOptions } from '@portcullis/token-verifier'
+import { until } from './support/until.ts'
 
 const URL = 'https://auth.example/.well-known/jwks.json'
 const CACHE = 'public, max-age=300, stale-while-revalidate=60, stale-if-error=3600'
@@ -34,7 +35,8 @@ function endpoint(keys: unknown[]) {
 function setup(keys: unknown[], more: Partial<JwksOptions> = {}) {
   const clock = new FakeClock()
   const { state, fetch } = endpoint(keys)
-  return { clock, state, source: jwksKeys({ url: URL, clock, fetch, ...more }) }
+  const pace = () => clock.monotonic()
+  return { clock, state, source: jwksKeys({ url: URL, clock, pace, fetch, ...more }) }
 }
 
 const first = createSigningKey()
@@ -211,17 +213,38 @@ t.test('Cache-Control is honoured within bounds', async (t) => {
   }
 })
 
-t.test('start fetches until it has succeeded once', async (t) => {
+t.test(
+  'start fetches until it has succeeded once, also where the clock of a test stands still',
+  async (t) => {
+    const errors: unknown[] = []
+    const onError = (error: unknown) => errors.push(error)
+    const { source, state } = setup([first.jwk], { onError, pace: undefined })
+    t.teardown(() => source.close?.())
+    state.isDown = true
+    source.start?.()
+    await until(() => errors.length === 2)
+    t.equal(source.ready, false)
+    state.isDown = false
+    await until(() => source.ready)
+    t.equal(source.find(first.kid), first.publicPem)
+  },
+)
+
+t.test('close ends the fetch under way, and that is no failure to tell of', async (t) => {
   const errors: unknown[] = []
-  const { source, state, clock } = setup([first.jwk], { onError: (error) => errors.push(error) })
-  state.isDown = true
+  let hangup: AbortSignal | null | undefined
+  const { source } = setup([first.jwk], {
+    onError: (error) => errors.push(error),
+    fetch: (_url, init) => {
+      hangup = init?.signal
+      return new Promise((_resolve, reject) =>
+        hangup?.addEventListener('abort', () => reject(hangup?.reason)),
+      )
+    },
+  })
   source.start?.()
-  await new Promise((resolve) => setImmediate(resolve))
-  t.equal(source.ready, false)
-  t.equal(errors.length, 1)
-  state.isDown = false
-  clock.advance(1000)
-  while (!source.ready) await new Promise((resolve) => setTimeout(resolve, 5))
-  t.equal(source.find(first.kid), first.publicPem)
   source.close?.()
+  t.equal(hangup?.aborted, true)
+  await t.rejects(async () => source.find(first.kid), { statusCode: 503, code: 'UNAVAILABLE' })
+  t.strictSame(errors, [])
 })

@@ -16,13 +16,16 @@ const LONGEST_RETRY_WITHOUT_KEYS_MS = 250
 
 export interface JwksOptions {
   url: string
-  algorithm?: Algorithm
+  algorithm?: Algorithm | undefined
   /** Limit of one fetch, body included, for which requests may have to wait. Default 1000. */
-  timeoutMs?: number
-  clock?: Clock
-  fetch?: Fetch
+  timeoutMs?: number | undefined
+  /** For ages only. */
+  clock?: Clock | undefined
+  /** Milliseconds for the pace of fetches that fail; real time unless a test says otherwise. */
+  pace?: (() => number) | undefined
+  fetch?: Fetch | undefined
   /** Told of each fetch that failed. */
-  onError?: (error: unknown) => void
+  onError?: ((error: unknown) => void) | undefined
 }
 
 /**
@@ -44,18 +47,20 @@ interface Held {
 class JwksKeys implements KeySource {
   readonly #options: JwksOptions
   readonly #clock: Clock
+  readonly #pace: () => number
+  readonly #closing = new AbortController()
   /** Kids that were not there, and when that was seen. */
   readonly #unknown = new Map<string, Instant>()
   #held: Held | undefined
   #fetching: Promise<void> | undefined
-  #failed: { at: Instant; wait: number } | undefined
+  #failed: { at: number; wait: number } | undefined
   #lookedForUnknown: Instant | undefined
   #timer: NodeJS.Timeout | undefined
-  #closed = false
 
   constructor(options: JwksOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
+    this.#pace = options.pace ?? (() => performance.now())
   }
 
   get ready(): boolean {
@@ -65,14 +70,14 @@ class JwksKeys implements KeySource {
   /** Fetches until it has succeeded once, so that the first request finds keys. */
   start(): void {
     void this.#refresh().catch(() => {
-      if (this.#closed || this.#held) return
-      this.#timer = setTimeout(() => this.start(), this.#failed?.wait ?? FIRST_RETRY_MS)
+      if (this.#closing.signal.aborted || this.#held) return
+      this.#timer = setTimeout(() => this.start(), Math.ceil(this.#pauseLeftMs()))
       this.#timer.unref()
     })
   }
 
   close(): void {
-    this.#closed = true
+    this.#closing.abort()
     clearTimeout(this.#timer)
   }
 
@@ -129,9 +134,7 @@ class JwksKeys implements KeySource {
   /** One fetch at a time, and after one that failed none for a while. */
   #refresh(): Promise<void> {
     if (this.#fetching) return this.#fetching
-    const failed = this.#failed
-    if (failed && elapsed(this.#clock, failed.at) < failed.wait)
-      return Promise.reject(new Error('fetched in vain'))
+    if (this.#pauseLeftMs() > 0) return Promise.reject(new Error('fetched in vain'))
     this.#fetching = this.#fetch()
       .then(
         () => {
@@ -139,9 +142,9 @@ class JwksKeys implements KeySource {
         },
         (error: unknown) => {
           const longest = this.#held ? LONGEST_RETRY_MS : LONGEST_RETRY_WITHOUT_KEYS_MS
-          const wait = Math.min((failed?.wait ?? FIRST_RETRY_MS / 2) * 2, longest)
-          this.#failed = { at: instant(this.#clock), wait }
-          this.#options.onError?.(error)
+          const wait = Math.min((this.#failed?.wait ?? FIRST_RETRY_MS / 2) * 2, longest)
+          this.#failed = { at: this.#pace(), wait }
+          if (!this.#closing.signal.aborted) this.#options.onError?.(error)
           throw error
         },
       )
@@ -151,11 +154,20 @@ class JwksKeys implements KeySource {
     return this.#fetching
   }
 
+  #pauseLeftMs(): number {
+    return this.#failed ? this.#failed.at + this.#failed.wait - this.#pace() : 0
+  }
+
   async #fetch(): Promise<void> {
     const { url, algorithm = 'ES256', timeoutMs = 1000, fetch } = this.#options
     const at = instant(this.#clock)
     const etag = this.#held?.etag
-    const answer = await fetchJson(url, { timeoutMs, fetch, headers: etag ? { 'If-None-Match': etag } : {} })
+    const answer = await fetchJson(url, {
+      timeoutMs,
+      fetch,
+      headers: etag ? { 'If-None-Match': etag } : {},
+      signal: this.#closing.signal,
+    })
     const freshness = readCacheControl(answer.headers.get('cache-control'))
     if (answer.status === 304 && this.#held) {
       this.#held = { ...this.#held, freshness, at }
