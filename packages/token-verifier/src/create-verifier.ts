@@ -26,6 +26,8 @@ const LONGEST_AGE_SECONDS = 3600
 export const followerRedisOptions = {
   lazyConnect: true,
   connectTimeout: 500,
+  // Holds the process for so long after each attempt that failed.
+  disconnectTimeout: 100,
   retryStrategy: null,
   sentinelRetryStrategy: () => null,
   maxRetriesPerRequest: 0,

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { inspect, promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import t from 'tap'
 import {
@@ -11,7 +11,12 @@ import {
   TEST_CLIENT,
   type Teardown,
 } from '@portcullis/test-kit'
-import { createVerifier, systemClock, type CreateVerifierOptions } from '@portcullis/token-verifier'
+import {
+  createVerifier,
+  systemClock,
+  type CreateVerifierOptions,
+  type Observer,
+} from '@portcullis/token-verifier'
 import { TestRelay } from './support/relay.ts'
 import { until } from './support/until.ts'
 import { WRONG_URLS } from './support/wrong-urls.ts'
@@ -39,6 +44,13 @@ async function follows(t: Tap, url: string, options: Pick<CreateVerifierOptions,
 
 interface Tap extends Teardown {
   rejects(promise: Promise<unknown>, wanted: { name: string; reason: string }): Promise<unknown>
+}
+
+/** Runs a program in a process of its own. Rejects if it fails, or does not end. */
+function execute(program: string) {
+  const args = ['--conditions=@portcullis/source', '--input-type=module', '--eval', program]
+  const cwd = fileURLToPath(new URL('..', import.meta.url))
+  return promisify(execFile)(process.execPath, args, { cwd, timeout: 15_000 })
 }
 
 const ADMIN = { username: 'admin', password: 'admin' }
@@ -81,6 +93,62 @@ t.test('a user in Redis that may not write acks is told so, and the verifier nev
   t.notOk(verifier.ready)
 })
 
+/** What an observer is told of a verifier that follows in this way, from its first attempts. */
+async function failures(
+  t: Teardown,
+  options: Pick<CreateVerifierOptions, 'redis' | 'redisUrl'>,
+): Promise<readonly unknown[]> {
+  const errors: unknown[] = []
+  const observer: Observer = { disconnected: (_carrier, error) => errors.push(error) }
+  const keys = { find: () => undefined }
+  const verifier = createVerifier({ issuer: 'i', audience: 'a', clientId: 'c', keys, observer, ...options })
+  t.teardown(() => verifier.close())
+  verifier.start()
+  await until(() => errors.length >= 2)
+  return errors
+}
+
+t.test('why Redis cannot be followed is told, without the password that it refuses', async (t) => {
+  const redis = await startRedis(t)
+  for (const [redisUrl, why] of [
+    [redis.url(1).replace('//', '//verifier:hunter2@'), /WRONGPASS/],
+    ['redis://127.0.0.1:1', /ECONNREFUSED/],
+    ['redis://nobody.invalid', /ENOTFOUND|EAI_AGAIN/],
+    [redis.url(1).replace('redis:', 'rediss:'), /ETIMEDOUT|ECONNRESET|TLS|SSL/],
+  ] as const)
+    for (const error of await failures(t, { redisUrl })) {
+      t.match(error, { message: why })
+      t.notMatch(inspect(error, { depth: Infinity, showHidden: true }), /hunter2/)
+    }
+})
+
+t.test('a function for clients that throws is a failure like others, and is called again', async (t) => {
+  const fail = () => {
+    throw new Error('no client today')
+  }
+  t.match(await failures(t, { redis: fail }), [
+    { message: 'no client today' },
+    { message: 'no client today' },
+  ])
+})
+
+t.test('a process whose verifier is closed ends at once, though Redis cannot be reached', async (t) => {
+  const program = `
+    const { createVerifier } = await import('@portcullis/token-verifier')
+    let failed = 0
+    const verifier = createVerifier({
+      issuer: 'i', audience: 'a', clientId: 'c', keys: { find: () => undefined }, redisUrl: 'redis://127.0.0.1:1',
+      observer: { disconnected: () => failed++ },
+    })
+    verifier.start()
+    while (failed < 3) await new Promise((resolve) => setTimeout(resolve, 5))
+    await verifier.close()
+    const closedAt = performance.now()
+    process.on('exit', () => console.log(performance.now() - closedAt))`
+  const { stdout } = await execute(program)
+  t.ok(Number(stdout) < 1500, `${stdout.trim()} ms`)
+})
+
 const FOR_CLUSTER = '+cluster|slots +readonly +readwrite +client|setname'
 const USER = { username: 'verifier', password: 'secret' }
 const ACL = [`user ${USER.username} on >${USER.password} resetkeys -@all ${GRANTS.join(' ')} ${FOR_CLUSTER}`]
@@ -99,9 +167,7 @@ t.test(
     const { createRedis } = await import('@portcullis/token-verifier/redis')
     const client = createRedis('${cluster.url()}')
     client.on('ready', () => client.on('refresh', () => client.disconnect()))`
-    const args = ['--conditions=@portcullis/source', '--input-type=module', '--eval', program]
-    const cwd = fileURLToPath(new URL('..', import.meta.url))
-    await t.resolves(promisify(execFile)(process.execPath, args, { cwd, timeout: 15_000 }))
+    await t.resolves(execute(program))
   },
 )
 

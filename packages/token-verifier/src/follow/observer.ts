@@ -7,7 +7,7 @@ export type Carrier = 'redis' | 'feed'
 export interface Observer {
   /** An event has been applied for the first time, so many milliseconds after it was written (clocks may differ). */
   applied?(event: RevocationEvent, latencyMs: number): void
-  /** A connection was given up; the next one is tried at once. */
+  /** A connection was given up, and why; the next one is tried at once. */
   disconnected?(carrier: Carrier, error: unknown): void
   /** The log has to be read again from its front. */
   reloading?(carrier: Carrier): void

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { revocationKeys } from '@portcullis/schemas'
+import { withoutCommand } from '../redis/failure.ts'
 import { readLastId, readReply, type Read } from './entries.ts'
 import { COUNT, Tail, type TailOptions } from './tail.ts'
 import { backoffMs, within } from './within.ts'
@@ -63,19 +64,25 @@ export class RedisFollower {
   async #run(): Promise<void> {
     const { signal } = this.#stopping
     while (!signal.aborted) {
-      const client = this.#options.connect()
-      // Every failure also rejects the command that meets it.
-      client.on('error', () => undefined)
-      try {
-        await within(CONNECT_MS, client.connect())
-        await this.#follow(client)
-      } catch (error) {
-        this.#options.observer.disconnected?.('redis', error)
-      } finally {
-        client.disconnect()
-      }
+      await this.#attempt()
       const wait = backoffMs(this.#attempts++, FIRST_RETRY_MS, LONGEST_RETRY_MS)
       await delay(wait, undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  async #attempt(): Promise<void> {
+    let client: FollowerClient | undefined
+    let reason: unknown
+    try {
+      client = this.#options.connect()
+      // What is rejected says most often only that the connection is closed, and this event why.
+      client.on('error', (error) => (reason = error))
+      await within(CONNECT_MS, client.connect())
+      await this.#follow(client)
+    } catch (error) {
+      this.#options.observer.disconnected?.('redis', withoutCommand(reason ?? error))
+    } finally {
+      client?.disconnect()
     }
   }
 
