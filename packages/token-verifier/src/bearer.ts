@@ -44,11 +44,16 @@ function challenge(code: TokenError['code'], realm: string, scopes: readonly str
     case 'AUTH_TOKEN_INVALID':
       return `Bearer realm="${realm}", error="invalid_token"`
     case 'AUTH_SCOPE_INSUFFICIENT':
-      return `Bearer realm="${realm}", error="insufficient_scope", scope="${scopes.join(' ')}"`
+      return `Bearer realm="${realm}", error="insufficient_scope"${scopeOf(scopes)}`
     case 'AUTH_CLIENT_TOKEN':
     case 'AUTH_FORBIDDEN':
       return undefined
     default:
       return code satisfies never
   }
+}
+
+/** Its value has at least one character (RFC 6750 section 3). */
+function scopeOf(scopes: readonly string[]): string {
+  return scopes.length === 0 ? '' : `, scope="${scopes.join(' ')}"`
 }

@@ -8,7 +8,7 @@ import type { Observer } from './follow/observer.ts'
 import { RedisFollower, type FollowerClient } from './follow/redis.ts'
 import { jwksKeys } from './keys/jwks.ts'
 import type { KeySource } from './keys/source.ts'
-import { httpUrl, objectOf, seconds, text } from './options.ts'
+import { functionOf, httpUrl, objectOf, seconds, text, withFunctions } from './options.ts'
 import { Member } from './replica/member.ts'
 import { createRedis } from './redis/client.ts'
 import { parseRedisUrl, type RedisPlace } from './redis/url.ts'
@@ -18,6 +18,8 @@ import { Verifier, type Follower } from './verifier.ts'
 
 /** Beyond the life of a token its revocation means nothing. */
 const LONGEST_AGE_SECONDS = 3600
+const REPLICA_FUNCTIONS = ['age', 'isRevoked', 'isDisowned', 'reached', 'onChange'] as const
+const VERIFIER_FUNCTIONS = ['start', 'verify', 'check', 'checkForm', 'keyFor', 'close'] as const
 
 /**
  * Options of ioredis for a client that follows the log. It connects when told to, fails at once, and leaves trying
@@ -42,28 +44,28 @@ export const followerRedisOptions = {
 
 export interface CreateVerifierOptions extends TokenRules {
   /** Address of the issuer's JWK Set. Either this or `keys`. */
-  jwksUrl?: string
-  keys?: KeySource
+  jwksUrl?: string | undefined
+  keys?: KeySource | undefined
   /** Redis that carries the revocation log: a server, Sentinels or a Cluster, see `parseRedisUrl`. */
-  redisUrl?: string
-  /** Instead of `redisUrl`: makes a new client of ioredis, see `followerRedisOptions`. */
-  redis?: () => FollowerClient
+  redisUrl?: string | undefined
+  /** Instead of `redisUrl`: makes a new client of ioredis, with `followerRedisOptions` or it is never ready. */
+  redis?: (() => FollowerClient) | undefined
   /** The log over HTTP: alone, or for when Redis is silent. */
-  feed?: FeedOptions
+  feed?: FeedOptions | undefined
   /** Instead of following the log: a replica that the caller keeps up to date. */
-  replica?: Replica
+  replica?: Replica | undefined
   /** The registered client that this verifier belongs to. Needed to follow the log. */
-  clientId?: string
+  clientId?: string | undefined
   /** Begins the name under which this process is known to the log's writer. Default: the host's name. */
-  name?: string
+  name?: string | undefined
   /**
    * Strict routes, which is the default, refuse to answer from a replica older than this. Default 2; at most 60, or
    * 3600 with a `replica` of the caller's.
    */
-  maxStalenessSeconds?: number
+  maxStalenessSeconds?: number | undefined
   /** Routes that are marked bounded answer up to this age. Default: as strict ones; the same limits. */
-  boundedStalenessSeconds?: number
-  observer?: Observer
+  boundedStalenessSeconds?: number | undefined
+  observer?: Observer | undefined
 }
 
 /**
@@ -74,8 +76,8 @@ export interface CreateVerifierOptions extends TokenRules {
  */
 export function createVerifier(options: CreateVerifierOptions): Verifier {
   objectOf('options', options)
-  const clock = options.clock ?? systemClock
-  const replica = options.replica ?? new Replica({ clock })
+  const clock = withFunctions('clock', options.clock ?? systemClock, ['now', 'monotonic'])
+  const replica = withFunctions('replica', options.replica ?? new Replica({ clock }), REPLICA_FUNCTIONS)
   const longest = options.replica ? LONGEST_AGE_SECONDS : LONGEST_MAX_AGE_SECONDS
   const maxStalenessSeconds = seconds('maxStalenessSeconds', options.maxStalenessSeconds ?? 2, longest)
   const boundedStalenessSeconds = seconds(
@@ -101,25 +103,29 @@ export function verifierOf(
   create: (options: CreateVerifierOptions) => Verifier = createVerifier,
 ): Verifier {
   objectOf('options', options)
-  return 'verifier' in options ? objectOf('verifier', options.verifier) : create(options)
+  return 'verifier' in options
+    ? withFunctions('verifier', options.verifier, VERIFIER_FUNCTIONS)
+    : create(options)
 }
 
 function keySource({ keys, jwksUrl, algorithm, clock, observer }: CreateVerifierOptions): KeySource {
-  if (keys) return keys
+  if (keys !== undefined) return withFunctions('keys', keys, ['find'])
   if (jwksUrl === undefined) throw new TypeError('jwksUrl or keys is needed')
   return jwksKeys({
     url: httpUrl('jwksUrl', jwksUrl),
-    ...(algorithm && { algorithm }),
-    ...(clock && { clock }),
+    algorithm,
+    clock,
     onError: (error) => observer?.keysFailed?.(error),
   })
 }
 
 function follower(options: CreateVerifierOptions, replica: Replica, maxAgeSeconds: number): Follower {
   const { clientId, redisUrl, feed, clock = systemClock, observer = {} } = options
-  const connect = options.redis ?? (redisUrl ? connectTo(redisUrl) : undefined)
+  const redis = options.redis === undefined ? undefined : functionOf('redis', options.redis)
+  const connect = redis ?? (redisUrl ? connectTo(redisUrl) : undefined)
   if (!connect && !feed) throw new TypeError('redisUrl, redis, feed or replica is needed')
-  if (!clientId) throw new TypeError('clientId is needed to follow the revocation log')
+  if (clientId === undefined) throw new TypeError('clientId is needed to follow the revocation log')
+  text('clientId', clientId)
   objectOf('observer', observer)
   const member = new Member({
     name: instanceName(text('name', options.name ?? hostname())),
@@ -137,7 +143,8 @@ function follower(options: CreateVerifierOptions, replica: Replica, maxAgeSecond
 }
 
 function checkedFeed(feed: FeedOptions): FeedOptions {
-  const { authUrl, clientSecret } = objectOf('feed', feed)
+  const { authUrl, clientSecret, fetch } = objectOf('feed', feed)
+  if (fetch !== undefined) functionOf('feed.fetch', fetch)
   return {
     ...feed,
     authUrl: httpUrl('feed.authUrl', authUrl),

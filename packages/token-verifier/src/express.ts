@@ -4,6 +4,7 @@ import { requireRoles, requireScopes, requireUser } from './access.ts'
 import { readBearer, readPositionHeader, withChallenge } from './bearer.ts'
 import { verifierOf, type CreateVerifierOptions } from './create-verifier.ts'
 import { StaleError, TokenError } from './errors.ts'
+import { quotable } from './options.ts'
 import type { Verifier } from './verifier.ts'
 
 /** Middleware as Express, Connect and everything after their model take it. */
@@ -15,7 +16,7 @@ export type Middleware = (
 
 export type GuardOptions = (CreateVerifierOptions | { verifier: Verifier }) & {
   /** In `WWW-Authenticate`. Default `portcullis`. */
-  realm?: string
+  realm?: string | undefined
 }
 
 /**
@@ -46,7 +47,7 @@ export interface Guard {
 /** Makes a guard, whose verifier begins to fetch keys and to follow the log at once; 503 until both are there. */
 export function createGuard(options: GuardOptions): Guard {
   const verifier = verifierOf(options)
-  const realm = options.realm ?? 'portcullis'
+  const realm = quotable('realm', options.realm ?? 'portcullis')
   verifier.start()
   return {
     verifier,
@@ -63,16 +64,22 @@ const admitted = new WeakMap<IncomingMessage, AccessClaims>()
 
 /** Whose token it was, behind `authenticate` or `requireRole`. @throws TypeError anywhere else. */
 export function userOf(request: IncomingMessage): UserClaims {
-  const claims = admitted.get(request)
-  if (!claims) throw new TypeError('the request has not passed a guard')
-  return requireUser(claims)
+  const claims = admittedBy(request)
+  if (!isUserClaims(claims)) throw new TypeError('the request has passed a guard for clients, not for users')
+  return claims
 }
 
 /** Which client's token it was, behind `authenticateClient` or `requireScope`. @throws TypeError anywhere else. */
 export function clientOf(request: IncomingMessage): ClientClaims {
+  const claims = admittedBy(request)
+  if (isUserClaims(claims)) throw new TypeError('the request has passed a guard for users, not for clients')
+  return claims
+}
+
+function admittedBy(request: IncomingMessage): AccessClaims {
   const claims = admitted.get(request)
   if (!claims) throw new TypeError('the request has not passed a guard')
-  return requireScopes(claims, [])
+  return claims
 }
 
 /** Error handler: answers what a guard has refused with a problem document (RFC 9457), and passes on the rest. */

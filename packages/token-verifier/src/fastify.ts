@@ -6,7 +6,7 @@ import { requireRoles, requireScopes, requireUser } from './access.ts'
 import { readBearer, readPositionHeader, withChallenge } from './bearer.ts'
 import { complaining } from './complaints.ts'
 import { createVerifier, verifierOf, type CreateVerifierOptions } from './create-verifier.ts'
-import { objectOf } from './options.ts'
+import { objectOf, quotable } from './options.ts'
 import type { Verifier, VerifyOptions } from './verifier.ts'
 
 type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
@@ -45,7 +45,7 @@ declare module '@fastify/jwt' {
 
 export type TokenVerifierPluginOptions = (CreateVerifierOptions | { verifier: Verifier }) & {
   /** In `WWW-Authenticate`. Default `portcullis`. */
-  realm?: string
+  realm?: string | undefined
 }
 
 async function tokenVerifier(app: FastifyInstance, options: TokenVerifierPluginOptions): Promise<void> {
@@ -57,7 +57,7 @@ async function tokenVerifier(app: FastifyInstance, options: TokenVerifierPluginO
     )
     return createVerifier({ ...own, observer })
   })
-  const realm = options.realm ?? 'portcullis'
+  const realm = quotable('realm', options.realm ?? 'portcullis')
   await registerJwt(app, verifier, realm)
 
   const hook =

@@ -35,6 +35,26 @@ export function seconds(name: string, value: unknown, longest: number): number {
   throw new TypeError(`${name} must be a number above 0 and at most ${longest}`)
 }
 
+/** @throws TypeError if it is more than printable ASCII, or would end the quoted text of a header that it stands in */
+export function quotable(name: string, value: unknown): string {
+  const found = text(name, value)
+  if (/^[\x20-\x7e]+$/.test(found) && !/["\\]/.test(found)) return found
+  throw new TypeError(`${name} must be printable ASCII without quotation marks and backslashes`)
+}
+
+/** @throws TypeError if it is no function */
+export function functionOf<T>(name: string, value: T): T {
+  if (typeof value !== 'function') throw new TypeError(`${name} must be a function`)
+  return value
+}
+
+/** @throws TypeError if it is no object that has these functions */
+export function withFunctions<T>(name: string, value: T, functions: readonly (keyof T & string)[]): T {
+  const found = objectOf(name, value)
+  for (const one of functions) functionOf(`${name}.${one}`, found[one])
+  return value
+}
+
 /** @throws TypeError if it is no object */
 export function objectOf<T>(name: string, value: T): T & object {
   if (typeof value !== 'object' || value === null) throw new TypeError(`${name} must be an object`)

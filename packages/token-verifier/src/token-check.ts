@@ -20,10 +20,10 @@ export interface TokenRules {
   /** A token is taken if its `aud` has one of them. */
   audience: string | readonly string[]
   /** Default ES256. */
-  algorithm?: Algorithm
+  algorithm?: Algorithm | undefined
   /** Tokens that live longer are refused. At most 3600, because revocations are kept for as long. */
-  maxLifeSeconds?: number
-  clock?: Clock
+  maxLifeSeconds?: number | undefined
+  clock?: Clock | undefined
 }
 
 const header = Compile(

@@ -39,6 +39,8 @@ async function build(t: Teardown, issuer: TestIssuer) {
   app.get('/scope', guard.requireScope('a', 'b'), (_request, response) => void response.json({}))
   app.get('/bounded', guard.bounded.authenticate, user)
   app.get('/open', user)
+  app.get('/user-of-client', guard.authenticateClient, user)
+  app.get('/client-of-user', guard.authenticate, (request, response) => void response.json(clientOf(request)))
   app.get('/broken', guard.authenticate, () => {
     throw new Error('a fault of the application')
   })
@@ -67,7 +69,9 @@ t.test('users come in with a user token, clients with a client token', async (t)
     t.match((await get(path, issuer.mint({ user: 'ada' }))).body, { username: 'ada' })
   t.match((await get('/client', issuer.mintClient({ clientId: 'c' }))).body, { client_id: 'c' })
   t.match(await get('/user', issuer.mintClient()), { status: 403, body: { code: 'AUTH_CLIENT_TOKEN' } })
-  t.match(await get('/client', issuer.mint()), { status: 403, body: { code: 'AUTH_SCOPE_INSUFFICIENT' } })
+  const { headers, ...swapped } = await get('/client', issuer.mint())
+  t.match(swapped, { status: 403, body: { code: 'AUTH_SCOPE_INSUFFICIENT' } })
+  t.equal(headers['www-authenticate'], 'Bearer realm="test", error="insufficient_scope"')
 })
 
 t.test('a role opens what is for one of several roles, a scope what is for all of several', async (t) => {
@@ -136,6 +140,8 @@ t.test('faults of the application are not answered as refusals', async (t) => {
   const { get } = await build(t, issuer)
   t.match(await get('/broken', issuer.mint()), { status: 500 })
   t.match(await get('/open'), { status: 500 }, 'a route without a guard has no user')
+  t.match(await get('/user-of-client', issuer.mintClient()), { status: 500 }, 'nor has one for clients')
+  t.match(await get('/client-of-user', issuer.mint()), { status: 500 }, 'and one for users has no client')
 })
 
 t.test('Express answers refusals rightly without an error handler', async (t) => {

@@ -39,7 +39,9 @@ t.test('users come in with a user token, clients with a client token', async (t)
   const swapped = await get(app, '/user', issuer.mintClient())
   t.match(swapped, { statusCode: 403 })
   t.match(swapped.json(), { code: 'AUTH_CLIENT_TOKEN' })
-  t.match(await get(app, '/client', issuer.mint()), { statusCode: 403 })
+  const refused = await get(app, '/client', issuer.mint())
+  t.equal(refused.statusCode, 403)
+  t.equal(refused.headers['www-authenticate'], 'Bearer realm="test", error="insufficient_scope"')
 })
 
 t.test('a role opens what is for one of several roles, a scope what is for all of several', async (t) => {

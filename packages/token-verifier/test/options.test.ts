@@ -39,6 +39,15 @@ const WRONG: readonly [named: string, option: object][] = [
   ['name', { name: 5 }],
   ['observer', { observer: null }],
   ['clientId', { clientId: '' }],
+  ['clientId', { clientId: 5 }],
+  ['feed.fetch', { feed: { ...feed, fetch: true } }],
+  ['redis', { redis: {} }],
+  ['keys', { keys: null }],
+  ['keys.find', { keys: {} }],
+  ['replica', { replica: true }],
+  ['replica.age', { replica: {} }],
+  ['clock', { clock: 5 }],
+  ['clock.monotonic', { clock: { now: () => 0 } }],
   ['redisUrl', { redisUrl: 'http://127.0.0.1' }],
 ]
 
@@ -63,6 +72,42 @@ t.test('an option that cannot be meant is named, before anything is begun', asyn
   t.throws(() => createVerifier(), { name: 'TypeError', message: /options/ })
   // @ts-expect-error -- as from JavaScript
   t.throws(() => createGuard({ verifier: undefined }), { name: 'TypeError', message: /verifier/ })
+  // @ts-expect-error -- as from JavaScript
+  t.throws(() => createGuard({ verifier: {} }), { name: 'TypeError', message: /verifier\.start/ })
+})
+
+t.test('a realm that cannot stand in a header is named, and never met by a request', async (t) => {
+  for (const realm of [5, '', 'a"b', 'a\\b', 'a\r\nb', 'a\u0000b', 'Köln']) {
+    const wrong: object = { realm }
+    const title = JSON.stringify(realm)
+    const named = { name: 'TypeError', message: /^realm/ }
+    t.throws(() => createGuard({ ...good, ...wrong }), named, title)
+    const app = fastify()
+    app.register(tokenVerifier, { ...good, ...wrong })
+    await t.rejects(async () => app.ready(), named, title)
+  }
+})
+
+t.test('an option that is undefined counts as left out', async (t) => {
+  const unset = {
+    keys: undefined,
+    redisUrl: undefined,
+    redis: undefined,
+    replica: undefined,
+    algorithm: undefined,
+    maxLifeSeconds: undefined,
+    maxStalenessSeconds: undefined,
+    boundedStalenessSeconds: undefined,
+    clock: undefined,
+    name: undefined,
+    observer: undefined,
+  }
+  t.doesNotThrow(() => createVerifier({ ...good, ...unset, feed: { ...feed, fetch: undefined } }))
+  const guard = createGuard({ ...good, ...unset, realm: undefined })
+  await guard.close()
+  const app = fastify()
+  await app.register(tokenVerifier, { ...good, ...unset, realm: undefined })
+  await app.close()
 })
 
 /** An issuer that refuses: the statuses that it answers one after the other, the last for good. */

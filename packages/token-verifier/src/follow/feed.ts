@@ -29,7 +29,7 @@ export interface FeedOptions {
   /** Base URL of the issuer's token endpoint and feed. */
   authUrl: string
   clientSecret: string
-  fetch?: Fetch
+  fetch?: Fetch | undefined
 }
 
 export interface FeedFollowerOptions extends FeedOptions {

@@ -12,7 +12,7 @@ export interface MemberOptions {
   replica: Replica
   /** The greatest age at which any route of this verifier still accepts tokens. */
   maxAgeSeconds: number
-  clock?: Clock
+  clock?: Clock | undefined
   onState?: ((state: VerifierState) => void) | undefined
 }
 

@@ -31,7 +31,7 @@ export class Replica {
   #position: Position = { epoch: 0, seq: 0 }
   #asOf: Instant | undefined
 
-  constructor(options: { clock?: Clock; maxEntries?: number } = {}) {
+  constructor(options: { clock?: Clock | undefined; maxEntries?: number | undefined } = {}) {
     this.#clock = options.clock ?? systemClock
     this.#maxEntries = options.maxEntries ?? MAX_ENTRIES
     this.#reader = this.reader()
