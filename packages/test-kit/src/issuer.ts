@@ -67,7 +67,10 @@ export class TestIssuer {
   readonly #users = new Map<string, { id: string; version: number }>()
   readonly #clients = new Map<string, number>()
   #active: SigningKey
-  #published: SigningKey[]
+  /** Signs after the next rotation, and is published ahead, so that verifiers know it by then. */
+  #standby: SigningKey
+  /** Signed before, and is still good. */
+  #retired: readonly SigningKey[] = []
 
   constructor(parts: IssuerParts) {
     this.url = parts.url
@@ -77,7 +80,7 @@ export class TestIssuer {
     this.#feed = parts.feed
     this.#algorithm = parts.algorithm ?? 'ES256'
     this.#active = createSigningKey(this.#algorithm)
-    this.#published = [this.#active]
+    this.#standby = createSigningKey(this.#algorithm)
   }
 
   /** The key that signs now. */
@@ -90,7 +93,7 @@ export class TestIssuer {
   }
 
   get jwks(): { keys: Jwk[] } {
-    return { keys: this.#published.map(({ jwk }) => jwk) }
+    return { keys: [...this.#retired, this.#active, this.#standby].map(({ jwk }) => jwk) }
   }
 
   /** All that a verifier of this issuer's tokens needs to know. */
@@ -146,13 +149,14 @@ export class TestIssuer {
   }
 
   /**
-   * Signs with a new key from now on. The old one stays published, unless it is compromised: then its tokens
+   * Signs with the next key from now on. The old one stays published, unless it is compromised: then its tokens
    * are dead, and when this resolves every verifier refuses them.
    */
   async rotate(options: { compromised?: boolean } = {}): Promise<void> {
     const old = this.#active
-    this.#active = createSigningKey(this.#algorithm)
-    this.#published = options.compromised ? [this.#active] : [...this.#published, this.#active]
+    this.#retired = options.compromised ? [] : [...this.#retired, old]
+    this.#active = this.#standby
+    this.#standby = createSigningKey(this.#algorithm)
     if (options.compromised) await this.revoke({ kind: 'key', key: old.kid })
   }
 

@@ -72,6 +72,16 @@ t.test('a compromised key and a new epoch kill what was signed before', async (t
   await t.rejects(verifier.verify(third))
 })
 
+t.test('keys that are rotated at once after one another sign good tokens', async (t) => {
+  const issuer = await startIssuer(t)
+  const verifier = await follow(t, issuer)
+  for (const rotation of [1, 2, 3, 'after a while']) {
+    if (rotation === 'after a while') await issuer.advance(30_000)
+    await issuer.rotate()
+    t.ok(await verifier.verify(issuer.mint()), `${rotation}`)
+  }
+})
+
 t.test('time that passes expires tokens and leaves the verifier ready', async (t) => {
   const issuer = await startIssuer(t)
   const verifier = await follow(t, issuer)
