@@ -40,9 +40,13 @@ export interface PortcullisClient {
  * A client of auth and content for one session: whoever logs in with it is whom its calls are made for.
  *
  * Calls never throw because of an answer; {@link unwrap} makes them. They reject as `fetch` does when there is none.
+ *
+ * @throws TypeError if there is no `url`.
  */
 export function createClient(options: ClientOptions): PortcullisClient {
   const { url, contentUrl = url, storage = memoryStorage(), fetch = globalThis.fetch } = options
+  // Out of an environment, where a compiler does not see that it is missing.
+  if (typeof url !== 'string') throw new TypeError('url must be a text')
   const plainFetch: Fetch = (request) => fetch(request)
   const refreshUrl = `${url.replace(/\/$/, '')}/api/v1/refresh`
   const session = new Session(storage, (refreshToken) =>

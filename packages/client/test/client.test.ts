@@ -70,6 +70,12 @@ t.test('a session can be forgotten without auth', async (t) => {
   t.strictSame(events, [{ type: 'signed-out', elsewhere: false }])
 })
 
+t.test('a client without a URL is refused, and told what is missing', (t) => {
+  // @ts-expect-error -- as from JavaScript, or out of an environment
+  t.throws(() => createClient({}), { name: 'TypeError', message: /^url/ })
+  t.end()
+})
+
 const storeOf = (text: string | null) => ({ getItem: () => text, setItem: () => {}, removeItem: () => {} })
 
 t.test('what is in localStorage and no pair of tokens counts as none', async (t) => {
