@@ -87,10 +87,13 @@ t.test('users of CSV, in any order of columns, with quotes, byte order mark and 
 })
 
 t.test('hashes of bcrypt and of every argon2 let their users in, and are argon2id after that', async (t) => {
+  // The letter tells who made it; of those that are taken, all are computed alike.
+  const byBcrypt = async (letter: 'a' | 'b' | 'y') =>
+    (await bcrypt(PASSWORD, 4)).replace('$2b$', `$2${letter}$`)
   const hashes: Record<string, string> = {
-    'b-2a': await bcrypt(PASSWORD, { cost: 4, version: '2a' }),
-    'b-2b': await bcrypt(PASSWORD, { cost: 4, version: '2b' }),
-    'b-2y': await bcrypt(PASSWORD, { cost: 4, version: '2y' }),
+    'b-2a': await byBcrypt('a'),
+    'b-2b': await byBcrypt('b'),
+    'b-2y': await byBcrypt('y'),
     'a-i': await argon2.hash(PASSWORD, { type: argon2.argon2i, memoryCost: 64, timeCost: 2 }),
     'a-d': await argon2.hash(PASSWORD, { type: argon2.argon2d, memoryCost: 64, timeCost: 2 }),
     'a-standard': HASH.replace(/m=(\d+),p=(\d+),t=(\d+)/, 'm=$1,t=$3,p=$2'),
