@@ -42,6 +42,23 @@ app.get<{ Params: { id: string } }>(
   },
 )
 
+app.get<{ Querystring: { owner: string } }>(
+  '/tasks',
+  {
+    schema: {
+      response: { 200: { type: 'object', properties: { items: { type: 'array', items: task } } } },
+    },
+  },
+  async (request) => {
+    const { rows } = await pool.query<TaskRow>({
+      name: 'tasks',
+      text: `select ${columns} from tasks where owner_id = $1 order by id desc limit 20`,
+      values: [request.query.owner],
+    })
+    return { items: rows.map(toTask) }
+  },
+)
+
 app.post<{ Body: { title: string; owner_id: string } }>(
   '/tasks',
   {

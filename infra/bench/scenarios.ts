@@ -9,7 +9,7 @@ import { refresh } from './scenarios/refresh.ts'
 import { replicaGrowth } from './scenarios/replica.ts'
 import { revocationRate } from './scenarios/revocation-rate.ts'
 import { revocationLag, verifierGrowth } from './scenarios/revocations.ts'
-import { createTask, newestPosts, taskById } from './scenarios/routes.ts'
+import { createTask, newestPosts, newestTasks, taskById } from './scenarios/routes.ts'
 import { tokenCheck } from './scenarios/token-check.ts'
 import { CHEAP_HASHING, type Stage, type StageOptions } from './stage.ts'
 
@@ -39,6 +39,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'token-check': { run: tokenCheck, on: 'none', isQuick: true },
   replica: { run: replicaGrowth, on: 'none', isQuick: true },
   'task-by-id': { run: taskById, on: 'one', isQuick: true },
+  'newest-tasks': { run: newestTasks, on: 'one' },
   'newest-posts': { run: newestPosts, on: 'one', isQuick: true },
   'create-task': { run: createTask, on: 'one', isQuick: true },
   refresh: { run: refresh, on: 'one', isQuick: true },

@@ -21,6 +21,22 @@ export async function taskById(stage: Stage, pace: Pace): Promise<Row[]> {
   return [ratio('GET /tasks/{id}, token seen before', ours, bare, 0.9)]
 }
 
+/** `GET /tasks`, the newest 20 of a user, against the same query without any check. */
+export async function newestTasks(stage: Stage, pace: Pace): Promise<Row[]> {
+  const user = await newUser(stage)
+  for (let n = 1; n <= 21; n++) await create(stage, user, 'tasks', { title: `Task ${n}` })
+  const reference = await stage.reference()
+  const { ours, bare } = await compare(
+    {
+      ours: { server: stage.content, path: '/api/v1/tasks', headers: user.headers },
+      bare: { server: reference, path: `/tasks?owner=${user.id}` },
+    },
+    pace,
+  )
+  await reference.stop()
+  return [ratio('GET /tasks, newest 20', ours, bare)]
+}
+
 /** `GET /posts`, the newest 20, against plain Fastify that sends the same bytes from memory. */
 export async function newestPosts(stage: Stage, pace: Pace): Promise<Row[]> {
   const user = await newUser(stage)

@@ -26,6 +26,8 @@ class Place {
   }
 }
 
+const placeOf = (name: PropertyKey) => sql<never>`${new Place(name)}`
+
 /** Kysely, one of its transactions, or a pipeline; see there for which statements that is meant. */
 type Executor = Pick<Kysely<unknown>, 'executeQuery'> | Pipeline
 
@@ -85,6 +87,39 @@ export function statement<DB, Args extends object, Row extends QueryResultRow>(
       createQueryCompiler: () => new PostgresQueryCompiler(),
     },
   })
-  const param: Param<Args> = (name) => sql`${new Place(name)}`
-  return new Statement(build(builder, param).compile())
+  return new Statement(build(builder, placeOf).compile())
+}
+
+/** Arguments of which some may be left out, while a statement is built for those that are given. */
+export interface Given<Args> {
+  readonly has: (name: keyof Args) => boolean
+  /** Stands for an argument that is given. */
+  readonly param: Param<{ readonly [Name in keyof Args]-?: Exclude<Args[Name], undefined> }>
+}
+
+/**
+ * Statements that differ by which of their arguments are given, such as the filters of a list. Each is built when it is
+ * first asked for:
+ *
+ *     const list = statements((db: Kysely<DB>, { has, param }: Given<{ status?: string }>) => {
+ *       const every = db.selectFrom('tasks').select('title')
+ *       return has('status') ? every.where('status', '=', param('status')) : every
+ *     })
+ *     await list(db, { status })
+ */
+export function statements<DB, Args extends object, Row extends QueryResultRow>(
+  build: (db: Kysely<DB>, given: Given<Args>) => Compilable<Row>,
+): (db: Executor, args: Args) => Promise<Row[]> {
+  const made = new Map<string, Statement<Args, Row>>()
+  return (db, args) => {
+    const names = Object.keys(args).filter((name) => Reflect.get(args, name) !== undefined)
+    const key = names.join(' ')
+    const known =
+      made.get(key) ??
+      statement<DB, Args, Row>((db) =>
+        build(db, { has: (name) => names.includes(String(name)), param: placeOf }),
+      )
+    made.set(key, known)
+    return known.all(db, args)
+  }
 }

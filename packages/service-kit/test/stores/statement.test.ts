@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import t from 'tap'
-import { createPool, Pipeline, statement, type Param } from '@portcullis/service-kit'
+import { createPool, Pipeline, statement, statements, type Given, type Param } from '@portcullis/service-kit'
 import { createDatabase, race } from '@portcullis/test-kit'
 
 interface DB {
@@ -47,6 +47,27 @@ t.test('a statement that has to give a row and gives none is an error', async (t
     db.selectNoFrom(sql<number>`1`.as('n')).where(sql<boolean>`false`),
   )
   await t.rejects(none.one(db, {}), { message: 'the statement gave no row' })
+})
+
+t.test('arguments that are left out leave out what they are for', async (t) => {
+  const tasks = sql<{ id: number }>`(select n as id from generate_series(1, 9) n)`.as('tasks')
+  const list = statements(
+    (db: Kysely<DB>, { has, param }: Given<{ above?: number | undefined; below?: number | undefined }>) => {
+      let query = db.selectFrom(tasks).select('tasks.id')
+      if (has('above')) query = query.where('tasks.id', '>', param('above'))
+      if (has('below')) query = query.where('tasks.id', '<', param('below'))
+      return query
+    },
+  )
+  const idsOf = async (args: { above?: number | undefined; below?: number | undefined }) =>
+    (await list(db, args)).map(({ id }) => id).join('')
+  for (let use = 1; use <= 2; use++) {
+    t.equal(await idsOf({}), '123456789')
+    t.equal(await idsOf({ above: 3, below: 6 }), '45')
+    t.equal(await idsOf({ below: 3, above: 1 }), '2')
+    t.equal(await idsOf({ above: undefined, below: 4 }), '123')
+    t.equal(await idsOf({ above: use + 6 }), use === 1 ? '89' : '9')
+  }
 })
 
 t.test('statements that are under way together are each given their own answer', async (t) => {

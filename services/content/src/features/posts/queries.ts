@@ -1,6 +1,6 @@
 import { sql, type Kysely, type Selectable } from 'kysely'
 import type { CreatePostBody, Post, UpdatePostBody } from '@portcullis/schemas'
-import { statement, type Param } from '@portcullis/service-kit'
+import { statement, statements, type Given, type Param } from '@portcullis/service-kit'
 import type { DB, Posts } from '../../database/tables.ts'
 import { insertForAuthor, type Writer } from '../authors/queries.ts'
 
@@ -33,6 +33,12 @@ export interface PostChange {
   readonly except: readonly PostVersion[]
 }
 
+export interface PostFilter {
+  readonly author?: string | undefined
+  readonly before?: string | undefined
+  readonly limit: number
+}
+
 export function toPost(row: PostRow): Post {
   return {
     id: row.id,
@@ -55,25 +61,18 @@ export async function findPostById(db: Kysely<DB>, id: string): Promise<PostRow 
 }
 
 /** Newest first, those with ids below `before`. */
-export async function listPosts(
-  db: Kysely<DB>,
-  page: {
-    readonly author?: string | undefined
-    readonly before?: string | undefined
-    readonly limit: number
-  },
-): Promise<PostRow[]> {
+export const listPosts = statements((db: Kysely<DB>, { has, param }: Given<PostFilter>) => {
   let query = db
     .selectFrom('posts')
     .innerJoin('authors', 'authors.id', 'posts.author_id')
     .select(COLUMNS)
     .where('authors.deleted', '=', false)
     .orderBy('posts.id', 'desc')
-    .limit(page.limit)
-  if (page.author !== undefined) query = query.where('posts.author_id', '=', page.author)
-  if (page.before !== undefined) query = query.where('posts.id', '<', page.before)
-  return query.execute()
-}
+    .limit(param('limit'))
+  if (has('author')) query = query.where('posts.author_id', '=', param('author'))
+  if (has('before')) query = query.where('posts.id', '<', param('before'))
+  return query
+})
 
 const postInsert = statement((db: Kysely<DB>, param: Param<CreatePostBody & { authorId: string }>) =>
   db

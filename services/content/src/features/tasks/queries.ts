@@ -1,6 +1,6 @@
 import { sql, type Kysely, type Selectable } from 'kysely'
 import type { Task, TaskBody, TaskStatus, UpdateTaskBody } from '@portcullis/schemas'
-import { statement, type Param } from '@portcullis/service-kit'
+import { statement, statements, type Given, type Param } from '@portcullis/service-kit'
 import type { DB, Tasks } from '../../database/tables.ts'
 import { insertForAuthor, type Writer } from '../authors/queries.ts'
 
@@ -34,8 +34,9 @@ export interface TaskChange extends OwnTask {
 }
 
 export interface TaskFilter {
+  readonly ownerId: string
   readonly status?: TaskStatus | undefined
-  readonly dueBefore?: string | undefined
+  readonly dueBefore?: Date | undefined
   readonly before?: string | undefined
   readonly limit: number
 }
@@ -61,18 +62,18 @@ export const taskById = statement((db: Kysely<DB>, param: Param<OwnTask>) =>
 )
 
 /** Newest first, those with ids below `before`. */
-export async function listTasks(db: Kysely<DB>, ownerId: string, filter: TaskFilter): Promise<TaskRow[]> {
+export const listTasks = statements((db: Kysely<DB>, { has, param }: Given<TaskFilter>) => {
   let query = db
     .selectFrom('tasks')
     .select(COLUMNS)
-    .where('owner_id', '=', ownerId)
+    .where('owner_id', '=', param('ownerId'))
     .orderBy('id', 'desc')
-    .limit(filter.limit)
-  if (filter.status !== undefined) query = query.where('status', '=', filter.status)
-  if (filter.dueBefore !== undefined) query = query.where('due_at', '<', new Date(filter.dueBefore))
-  if (filter.before !== undefined) query = query.where('id', '<', filter.before)
-  return query.execute()
-}
+    .limit(param('limit'))
+  if (has('status')) query = query.where('status', '=', param('status'))
+  if (has('dueBefore')) query = query.where('due_at', '<', param('dueBefore'))
+  if (has('before')) query = query.where('id', '<', param('before'))
+  return query
+})
 
 const taskInsert = statement((db: Kysely<DB>, param: Param<Required<TaskBody> & { ownerId: string }>) =>
   db

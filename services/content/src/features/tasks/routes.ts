@@ -113,7 +113,13 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
       const { status, due_before: dueBefore, cursor, limit = 20 } = request.query
       const list = `tasks ${request.user.sub} ${status ?? ''} ${dueBefore ?? ''}`
       const before = cursor === undefined ? undefined : app.cursors.decode(list, cursor)
-      const rows = await listTasks(app.db, request.user.sub, { status, dueBefore, before, limit: limit + 1 })
+      const rows = await listTasks(app.db, {
+        ownerId: request.user.sub,
+        status,
+        dueBefore: dueBefore === undefined ? undefined : new Date(dueBefore),
+        before,
+        limit: limit + 1,
+      })
       const last = rows.length > limit ? rows[limit - 1] : undefined
       return {
         items: rows.slice(0, limit).map(toTask),
