@@ -92,6 +92,8 @@ export class Follower {
   /** This instance has committed these, in the order of the log. */
   hear(events: readonly RevocationEvent[]): void {
     this.#unproven.add(events)
+    // Known from now on, though no position is claimed, so that a database that loses them is told of them.
+    this.#options.replica.reader().apply(events)
     this.#own.push(...events)
     this.#ticker.poke()
   }

@@ -44,10 +44,11 @@ const headAndEvents = statement((db: Kysely<DB>, param: Param<Position & { reado
           .selectFrom('revocations as r')
           .select(['r.seq', 'r.kind', 'r.key', 'r.value', 'r.keep_until', 'r.at'])
           .whereRef('r.epoch', '=', 'h.epoch')
+          // Without its type the place would be an integer of 32 bits, as 0 is.
           .where(
             'r.seq',
             '>=',
-            sql<number>`greatest(case when h.epoch = ${param('epoch')} then ${param('seq')} else 0 end, h.base + 1)`,
+            sql<number>`greatest(case when h.epoch = ${param('epoch')} then ${param('seq')}::bigint else 0 end, h.base + 1)`,
           )
           .orderBy('r.seq')
           .limit(param('limit'))
