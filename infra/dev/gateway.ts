@@ -2,10 +2,17 @@ import httpProxy from '@fastify/http-proxy'
 import swagger, { type StaticDocumentSpec } from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { PROBLEMS, type Problem, type ProblemCode } from '@portcullis/schemas'
+import { clientErrorHandler } from '@portcullis/service-kit/client-error'
 import { docsPage } from '@portcullis/service-kit/docs-page'
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RequestPayload,
+} from 'fastify'
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import { Transform } from 'node:stream'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { describeOrigin, parseDocument } from './openapi.ts'
@@ -33,12 +40,17 @@ export async function buildGateway({ auth, content, ready }: GatewayOptions): Pr
   const app = fastify({
     forceCloseConnections: true,
     genReqId: () => randomUUID(),
+    clientErrorHandler: clientErrorHandler('', () => undefined),
     frameworkErrors: (_error, request, reply) => void sendProblem(request, reply, 'REQUEST_MALFORMED'),
   })
-  // Our own routes do not fail: what comes here is a path that no URL can hold, or a service that is away.
-  app.setErrorHandler((error, request, reply) =>
-    sendProblem(request, reply, isCallersFault(error) ? 'REQUEST_MALFORMED' : 'UNAVAILABLE'),
-  )
+  // Our own routes do not fail: what comes here is a path that no URL can hold, or a service that is away. One that
+  // refuses a body hangs up while the rest of it is sent, which is told as if it were away.
+  app.setErrorHandler((error, request, reply) => {
+    if (request.isTooLarge === true) return sendProblem(request, reply, 'REQUEST_TOO_LARGE')
+    return sendProblem(request, reply, isCallersFault(error) ? 'REQUEST_MALFORMED' : 'UNAVAILABLE')
+  })
+  app.decorateRequest('isTooLarge', false)
+  app.addHook('preParsing', boundBody)
 
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, 'NOT_FOUND'))
 
@@ -84,6 +96,34 @@ async function isReady(service: string): Promise<boolean> {
   } catch {
     return false
   }
+}
+
+/** What the services take; no more than that is passed on. */
+const BODY_LIMIT_BYTES = 1024 * 1024
+
+async function boundBody(
+  request: FastifyRequest,
+  _reply: FastifyReply,
+  payload: RequestPayload,
+): Promise<RequestPayload> {
+  const tooLarge = () => {
+    request.isTooLarge = true
+    return new Error('the body is too large')
+  }
+  if (Number(request.headers['content-length']) > BODY_LIMIT_BYTES) throw tooLarge()
+  if (request.headers['transfer-encoding'] === undefined) return payload
+  let bytes = 0
+  const bound = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length
+      if (bytes <= BODY_LIMIT_BYTES) return done(null, chunk)
+      // The rest is let go, so that the client is not hung up on before it has read the answer.
+      payload.unpipe(bound)
+      payload.resume()
+      done(tooLarge())
+    },
+  })
+  return payload.on('error', (error) => bound.destroy(error)).pipe(bound)
 }
 
 function isCallersFault(error: unknown): boolean {
@@ -150,4 +190,11 @@ function sendProblem(
   if (code === 'UNAVAILABLE') reply.header('retry-after', '1')
   reply.header('x-request-id', request.id)
   return reply.code(status).type('application/problem+json').send(JSON.stringify(problem))
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whether its body was found to be larger than the services take. */
+    isTooLarge?: boolean
+  }
 }

@@ -1,5 +1,5 @@
 import { createServer, request, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { Teardown } from '@portcullis/test-kit'
 import t from 'tap'
@@ -24,9 +24,9 @@ interface StandIn {
 async function startStandIn(t: Teardown, service: string): Promise<StandIn> {
   const server = createServer(async (request, response) => {
     const { method = '', url = '', headers } = request
-    let body = ''
-    for await (const chunk of request) body += chunk
     standIn.requests += 1
+    const body = await text(request).catch(() => undefined)
+    if (body === undefined) return
     const isWell = url === '/health/ready' ? standIn.ready : url !== '/api/v1/broken'
     const status = isWell ? 200 : 503
     response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '1' })
@@ -130,6 +130,29 @@ t.test('a method that no service has is a problem document', async (t) => {
   t.equal(response.status, 404)
   t.match(response.headers.get('content-type'), 'application/problem+json')
   t.match(await response.json(), { code: 'NOT_FOUND', status: 404 })
+})
+
+t.test('a body that is too large is refused, whether its length is told or not', async (t) => {
+  const { url } = await startGateway(t)
+  const send = async (bytes: number, isChunked: boolean) => {
+    const text = 'x'.repeat(bytes)
+    const body = isChunked ? new Blob([text]).stream() : text
+    const response = await fetch(`${url}/api/v1/login`, { method: 'POST', body, duplex: 'half' })
+    await response.body?.cancel()
+    return response.status
+  }
+  for (const isChunked of [false, true]) {
+    t.equal(await send(1024 * 1024, isChunked), 200)
+    for (const bytes of [1024 * 1024 + 1, 3_000_000, 8_000_000])
+      t.equal(await send(bytes, isChunked), 413, `${bytes} ${isChunked}`)
+  }
+})
+
+t.test('what is not HTTP is answered with a problem document', async (t) => {
+  const { url } = await startGateway(t)
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.end('HELLO\r\n\r\n')
+  t.match(await text(socket), /^HTTP\/1.1 400 [^]*application\/problem\+json[^]*"code":"REQUEST_MALFORMED"/)
 })
 
 t.test('an answer of 503 is passed on at once and asked for once', async (t) => {

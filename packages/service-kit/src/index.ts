@@ -15,6 +15,7 @@ export {
   problemResponses,
   userProblems,
   VERSIONED_HEADERS,
+  REVOCATION_HEADERS,
   withHeaders,
 } from './problems/responses.ts'
 export { type Tag } from './docs/docs.ts'

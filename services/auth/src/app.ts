@@ -121,29 +121,28 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
   app.register(authentication, { config, clock })
   app.register(metrics)
 
-  app.register(async (scope) => {
-    await scope.register(rateLimit, { max: config.RATE_LIMIT_MAX, redis: scope.redis, keyOf: scope.callerOf })
-    await scope.register(oauthRoutes, { prefix: '/oauth' })
-    await scope.register(
-      async (api) => {
-        await api.register(signupRoutes)
-        await api.register(loginRoutes)
-        await api.register(refreshRoutes)
-        await api.register(logoutRoutes)
-        await api.register(meRoutes)
-        await api.register(passwordRoutes)
-        await api.register(sessionRoutes)
-        await api.register(loginHistoryRoutes)
-        await api.register(exportRoutes)
-        await api.register(userListRoutes)
-        await api.register(userChangesRoutes)
-        await api.register(revocationsRoutes)
-        await api.register(adminRoutes)
-        await api.register(verifyRoutes)
-      },
-      { prefix: '/api/v1' },
-    )
-  })
+  app.register(rateLimit, ({ redis, callerOf }) => ({ max: config.RATE_LIMIT_MAX, redis, keyOf: callerOf }))
+
+  app.register(oauthRoutes, { prefix: '/oauth' })
+  app.register(
+    async (api) => {
+      await api.register(signupRoutes)
+      await api.register(loginRoutes)
+      await api.register(refreshRoutes)
+      await api.register(logoutRoutes)
+      await api.register(meRoutes)
+      await api.register(passwordRoutes)
+      await api.register(sessionRoutes)
+      await api.register(loginHistoryRoutes)
+      await api.register(exportRoutes)
+      await api.register(userListRoutes)
+      await api.register(userChangesRoutes)
+      await api.register(revocationsRoutes)
+      await api.register(adminRoutes)
+      await api.register(verifyRoutes)
+    },
+    { prefix: '/api/v1' },
+  )
   app.register(jwksRoutes)
   app.register(metadataRoutes, { issuer: config.ISSUER })
   return app

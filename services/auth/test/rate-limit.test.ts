@@ -55,6 +55,18 @@ t.test('the limit of requests', async (t) => {
     t.equal((await stranger('203.0.113.2')).status, 401)
   })
 
+  await t.test('what is not there is counted with what is', async (t) => {
+    const headers = { 'x-forwarded-for': '203.0.113.4' }
+    const ask = async (method: string, path: string) => (await auth.call(method, path, { headers })).status
+    for (let i = 0; i < LIMIT / 2; i++) {
+      t.equal(await ask('GET', '/api/v1/nothing'), 404)
+      t.equal(await ask('PUT', '/api/v1/users'), 405)
+    }
+    t.equal(await ask('GET', '/api/v1/users'), 429)
+    t.equal(await ask('GET', '/nothing'), 429)
+    t.equal(await ask('OPTIONS', '/api/v1/users'), 429)
+  })
+
   await t.test('what is asked all the time by machines is not counted', async (t) => {
     const client = await newClient(auth, 'users:changes revocations:read')
     const headers = { 'x-forwarded-for': '203.0.113.3' }

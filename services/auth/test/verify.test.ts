@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http'
+import { METHODS, request as httpRequest } from 'node:http'
 import t from 'tap'
 import { startAuth } from './support/auth.ts'
 import { newClient } from './support/client.ts'
@@ -54,6 +54,18 @@ t.test('verify', async (t) => {
     }
   })
 
+  await t.test('takes the methods of others than REST, too, of whom other routes know nothing', async (t) => {
+    const address = await auth.app.listen({ host: '127.0.0.1', port: 0 })
+    const ask = async (method: string, path: string, authorization: string) =>
+      (await fetch(`${address}/api/v1${path}`, { method, headers: { authorization } })).status
+    for (const method of METHODS.filter((method) => method !== 'CONNECT' && method !== 'TRACE')) {
+      t.equal(await ask(method, '/verify/dav/file', `Bearer ${user.access_token}`), 200, method)
+      t.equal(await ask(method, '/verify', 'Bearer a.b.c'), 401, method)
+    }
+    for (const method of ['PROPFIND', 'QUERY', 'LOCK'])
+      t.equal(await ask(method, '/roles', `Bearer ${user.access_token}`), 405, method)
+  })
+
   await t.test('a bad token is a 401 for every method, a preflight too', async (t) => {
     for (const method of ['GET', 'POST', 'OPTIONS', 'DELETE'])
       for (const token of [undefined, 'a.b.c', user.refresh_token]) {
@@ -102,7 +114,7 @@ t.test('verify', async (t) => {
   })
 
   await t.test('a body that never ends is not waited for', async (t) => {
-    const address = await auth.app.listen({ host: '127.0.0.1', port: 0 })
+    const address = auth.app.listeningOrigin
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const request = httpRequest(`${address}/api/v1/verify/upload`, {
         method: 'POST',

@@ -3609,6 +3609,7 @@ export interface operations {
             /** @description `AUTH_SCOPE_INSUFFICIENT`: The token lacks a scope */
             readonly 403: {
                 headers: {
+                    readonly "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -4098,6 +4099,7 @@ export interface operations {
             /** @description `IDEMPOTENCY_KEY_RUNNING`: A request with this idempotency key is under way; `CONFLICT`: The request conflicts with another one; `AUTH_USERNAME_TAKEN`: The username is taken; `AUTH_EMAIL_TAKEN`: The email is taken */
             readonly 409: {
                 headers: {
+                    readonly "Retry-After": components["headers"]["Retry-After"];
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -5461,6 +5463,7 @@ export interface operations {
             /** @description `AUTH_SCOPE_INSUFFICIENT`: The token lacks a scope */
             readonly 403: {
                 headers: {
+                    readonly "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -5950,6 +5953,8 @@ export interface operations {
             /** @description All that auth keeps about a user, but for what proves who it is */
             readonly 200: {
                 headers: {
+                    /** @description The name of a file to keep it in */
+                    readonly "Content-Disposition"?: string;
                     readonly RateLimit: components["headers"]["RateLimit"];
                     readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     readonly [name: string]: unknown;
@@ -6612,6 +6617,14 @@ export interface operations {
             /** @description Who is calling; the headers say the same */
             readonly 200: {
                 headers: {
+                    /** @description As `session_id` */
+                    readonly "X-Session-Id"?: string;
+                    /** @description As `id` */
+                    readonly "X-User-Id"?: string;
+                    /** @description As `username` */
+                    readonly "X-User-Name"?: string;
+                    /** @description As `roles`, with commas between them */
+                    readonly "X-User-Roles"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -6880,6 +6893,10 @@ export interface operations {
             /** @description No verifier accepts the token */
             readonly 200: {
                 headers: {
+                    /** @description How many verifiers have not said yet that they know; missing if nothing was revoked */
+                    readonly "Revocation-Pending"?: string;
+                    /** @description Place of the revocation in the log; missing if nothing was revoked */
+                    readonly "Revocation-Position"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {

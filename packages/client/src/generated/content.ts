@@ -711,6 +711,7 @@ export interface operations {
             /** @description `IDEMPOTENCY_KEY_RUNNING`: A request with this idempotency key is under way; `CONFLICT`: The request conflicts with another one */
             readonly 409: {
                 headers: {
+                    readonly "Retry-After": components["headers"]["Retry-After"];
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -904,7 +905,6 @@ export interface operations {
             /** @description A post */
             readonly 200: {
                 headers: {
-                    readonly ETag: components["headers"]["ETag"];
                     readonly RateLimit: components["headers"]["RateLimit"];
                     readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     readonly [name: string]: unknown;
@@ -1416,6 +1416,7 @@ export interface operations {
             /** @description `IDEMPOTENCY_KEY_RUNNING`: A request with this idempotency key is under way; `CONFLICT`: The request conflicts with another one */
             readonly 409: {
                 headers: {
+                    readonly "Retry-After": components["headers"]["Retry-After"];
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1801,7 +1802,6 @@ export interface operations {
             /** @description A task */
             readonly 200: {
                 headers: {
-                    readonly ETag: components["headers"]["ETag"];
                     readonly RateLimit: components["headers"]["RateLimit"];
                     readonly "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     readonly [name: string]: unknown;

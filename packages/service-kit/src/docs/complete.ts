@@ -65,8 +65,8 @@ const EXAMPLE_INSTANCE = '8f5e04a9-8219-4735-a61f-881b9695dfed'
 export function complete(document: unknown): void {
   if (!Document.Check(document)) throw new Error('the OpenAPI document has an unforeseen shape')
   const { components } = document
-  const operations = Object.values(document.paths).flatMap((item) => Object.values(item))
-  for (const operation of operations) {
+  const operations = Object.values(document.paths).flatMap((item) => Object.entries(item))
+  for (const [method, operation] of operations) {
     const codes = operation[PROBLEM_CODES]?.filter((code) => isProblemCode(code)) ?? []
     delete operation[PROBLEM_CODES]
     operation.security ??= []
@@ -76,7 +76,7 @@ export function complete(document: unknown): void {
       if (parameter.required !== true) delete parameter.example
     }
     addProblems(operation, codes)
-    addHeaders(operation, codes)
+    addHeaders(method, operation, codes)
     loosenBody(operation)
     for (const media of mediaOf(operation)) addExample(media, components.schemas)
   }
@@ -86,11 +86,11 @@ export function complete(document: unknown): void {
   components.examples = mentioned('examples', problemExamples())
   components.headers = mentioned('headers', HEADERS)
   components.parameters = mentioned('parameters', PARAMETERS)
-  const schemes = new Set(operations.flatMap(({ security = [] }) => security.flatMap(Object.keys)))
+  const schemes = new Set(operations.flatMap(([, { security = [] }]) => security.flatMap(Object.keys)))
   components.securitySchemes = Object.fromEntries(
     Object.entries(components.securitySchemes).filter(([name]) => schemes.has(name)),
   )
-  const tags = new Set(operations.flatMap((operation) => operation.tags ?? []))
+  const tags = new Set(operations.flatMap(([, operation]) => operation.tags ?? []))
   document.tags = document.tags?.filter(({ name }) => tags.has(name)) ?? []
 }
 
@@ -125,19 +125,23 @@ function reference(kind: string, name: string): { $ref: string } {
   return { $ref: `#/components/${kind}/${name}` }
 }
 
-function addHeaders(operation: Operation, codes: readonly ProblemCode[]): void {
+function addHeaders(method: string, operation: Operation, codes: readonly ProblemCode[]): void {
   const { responses, parameters = [], security = [] } = operation
   const takes = (header: string) => parameters.some(({ name }) => name === header)
   const isRevocation = '202' in responses
+  const isOf = (status: string, code: ProblemCode) =>
+    codes.includes(code) && PROBLEMS[code].status === Number(status)
   const hasTags = takes('If-Match') || takes('If-None-Match')
   for (const [status, response] of Object.entries(responses)) {
     const isSuccess = status.startsWith('2')
     const add = (...names: (keyof typeof HEADERS)[]) => addTo(response, names)
     if (isSuccess && isRevocation) add('Revocation-Position', 'Revocation-Pending')
-    if (hasTags && (isSuccess || status === '304' || status === '412')) add('ETag')
+    // What is deleted has no version any more.
+    const isThere = isSuccess && method !== 'delete'
+    if (hasTags && (isThere || status === '304' || status === '412')) add('ETag')
     if (isSuccess && takes('Idempotency-Key')) add('Idempotency-Replayed')
-    if (status === '401') add('WWW-Authenticate')
-    if (status === '429' || status === '503') add('Retry-After')
+    if (status === '401' || isOf(status, 'AUTH_SCOPE_INSUFFICIENT')) add('WWW-Authenticate')
+    if (status === '429' || status === '503' || isOf(status, 'IDEMPOTENCY_KEY_RUNNING')) add('Retry-After')
     if (codes.includes('RATE_LIMITED') && (isSuccess || status === '429'))
       add('RateLimit', 'RateLimit-Policy')
   }

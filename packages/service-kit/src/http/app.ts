@@ -17,12 +17,13 @@ import { clientErrorHandler } from '../problems/client-error.ts'
 import { problemHandler } from '../problems/handler.ts'
 import { problemPages } from '../problems/pages.ts'
 import cors, { corsHeaders } from './cors.ts'
-import { refuseBody } from './empty-body.ts'
+import { refuseBody, refuseFields } from './empty-body.ts'
 import { parseJsonBody } from './json-body.ts'
 import { loggerOptions, type LoggerOptions } from './logger.ts'
 import loadShedding from './load-shedding.ts'
 import notFound from './not-found.ts'
 import headLength from './head-length.ts'
+import protocol from './protocol.ts'
 import requestLog, { logRequest } from './request-log.ts'
 import securityHeaders, { SECURITY_HEADERS } from './security-headers.ts'
 import { serializerFactory } from './serializer.ts'
@@ -71,7 +72,12 @@ function serverOptions({ name, logger, trustProxy = false }: AppOptions) {
     requestTimeout: 20_000,
     connectionTimeout: 30_000,
     keepAliveTimeout: 72_000,
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1000, maxHeaderSize: 16_384 },
+    http: {
+      headersTimeout: 10_000,
+      connectionsCheckingInterval: 1000,
+      maxHeaderSize: 16_384,
+      requireHostHeader: false,
+    },
     // A request that arrives on an open connection while the service stops is answered, not turned away.
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
@@ -115,6 +121,8 @@ export function createApp(options: AppOptions): App {
     async (_request: unknown, body: Buffer) => parseJsonBody(body),
   )
   app.addContentTypeParser('*', refuseBody)
+  app.addHook('preValidation', refuseFields)
+  app.register(protocol)
   app.addSchema(ProblemSchema)
 
   app.register(securityHeaders)

@@ -1,5 +1,6 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { problem } from '../problems/problem.ts'
+import { unknownFields } from '../problems/validation.ts'
 
 /**
  * Reads a body of a type that nobody here takes, or of none. Where none is needed an empty one is none, whatever a
@@ -9,8 +10,29 @@ import { problem } from '../problems/problem.ts'
  */
 export async function refuseBody(request: FastifyRequest, payload: FastifyRequest['raw']): Promise<void> {
   if (request.is404) return
-  if (request.routeOptions.schema?.body === undefined && (await isEmpty(payload))) return
+  if (!needsBody(request) && (await isEmpty(payload))) return
   throw problem('MEDIA_TYPE_UNSUPPORTED')
+}
+
+/** Where a route has no body, or one that may be null, a request may come without. */
+function needsBody(request: FastifyRequest): boolean {
+  const fits = request.getValidationFunction('body')
+  return fits !== undefined && !fits(null)
+}
+
+/**
+ * Refuses the fields of a body that the route does not look at, so that nobody believes that they did something.
+ *
+ * @throws {ProblemError} REQUEST_INVALID
+ */
+export function refuseFields(
+  { body, is404, routeOptions }: FastifyRequest,
+  _reply: FastifyReply,
+  done: HookHandlerDoneFunction,
+): void {
+  if (body === undefined || body === null || is404 || routeOptions.schema?.body !== undefined) return done()
+  const errors = unknownFields(body)
+  done(errors.length === 0 ? undefined : problem('REQUEST_INVALID', { errors }))
 }
 
 /** Lets go what comes after the first piece, as Node does with what nobody reads. */

@@ -1,6 +1,6 @@
 import type { FieldError } from '@portcullis/schemas'
 import { problem } from '../problems/problem.ts'
-import { escapePointer, shorten } from '../problems/validation.ts'
+import { escapePointer, shorten, UNKNOWN } from '../problems/validation.ts'
 
 /** More members than any schema here has; bounds the work that validation does on a hostile body. */
 const MAX_MEMBERS = 1000
@@ -91,7 +91,7 @@ function noteName(literal: string, level: Level, errors: FieldError[]): void {
   if (typeof name !== 'string' || level.names === undefined) return
   level.current = shorten(name)
   const pointer = `${level.pointer}/${escapePointer(level.current)}`
-  if (name === '__proto__') errors.push({ pointer, code: 'unknown', detail: 'is not known here' })
+  if (name === '__proto__') errors.push({ pointer, code: 'unknown', detail: UNKNOWN })
   else if (level.names.has(name))
     errors.push({ pointer, code: 'repeated', detail: 'is given more than once' })
   level.names.add(name)

@@ -22,7 +22,9 @@ export default fp(
     app.setNotFoundHandler(async (request, reply) => {
       const path = request.url.split('?', 1)[0] ?? '/'
       const allowed = METHODS.filter((method) => routes.find(method, path) !== null)
-      if (allowed.length === 0) throw problem('NOT_FOUND')
+      // A route may say itself that there is nothing, as that of the files of the docs does.
+      if (allowed.length === 0 || allowed.some((method) => method === request.method))
+        throw problem('NOT_FOUND')
       const allow = [...allowed, 'OPTIONS'].join(', ')
       if (request.method !== 'OPTIONS') throw problem('METHOD_NOT_ALLOWED', { headers: { allow } })
       return reply.code(204).header('allow', allow).send()

@@ -45,3 +45,8 @@ export function withHeaders<T extends object>(schema: T, headers: Readonly<Recor
 export const CREATED_HEADERS = { Location: 'Path of what is new' } as const
 /** The same, of something that has versions. */
 export const VERSIONED_HEADERS = { ...CREATED_HEADERS, ETag: 'Its version, for `If-Match`' } as const
+/** Headers of the answer to a revocation that does not say so by a 202. */
+export const REVOCATION_HEADERS = {
+  'Revocation-Position': 'Place of the revocation in the log; missing if nothing was revoked',
+  'Revocation-Pending': 'How many verifiers have not said yet that they know; missing if nothing was revoked',
+} as const

@@ -4,6 +4,7 @@ import type { FastifySchemaValidationError } from 'fastify'
 /** How many fields one answer names; a body can have thousands at fault. */
 const MAX_ERRORS = 20
 const MAX_NAME_LENGTH = 100
+export const UNKNOWN = 'is not known here'
 
 const CODES: Readonly<Record<string, string>> = {
   required: 'required',
@@ -54,6 +55,15 @@ export function fieldErrors(
   return [...found.values()]
 }
 
+/** Everything in a body of which nothing is known; none of an empty object. */
+export function unknownFields(body: unknown): FieldError[] {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    return [{ pointer: '', code: 'type', detail: 'must be object' }]
+  return Object.keys(body)
+    .slice(0, MAX_ERRORS)
+    .map((name) => ({ pointer: `/${escapePointer(shorten(name))}`, code: 'unknown', detail: UNKNOWN }))
+}
+
 /**
  * Tells which errors of unions say nothing more. What was sent fits none of the branches, and each says why: that is
  * one error, of the union, unless a branch found something inside. Then that is what is wrong, and the union and its
@@ -94,7 +104,7 @@ function pathOf({ keyword, instancePath, params }: FastifySchemaValidationError)
 
 function detailOf(error: FastifySchemaValidationError, all: readonly FastifySchemaValidationError[]): string {
   if (error.keyword === 'required') return 'is required'
-  if (error.keyword === 'additionalProperties') return 'is not known here'
+  if (error.keyword === 'additionalProperties') return UNKNOWN
   if (error.keyword === 'minProperties') return 'must have at least one field'
   if (error.keyword !== 'anyOf') return error.message ?? 'is not valid'
 

@@ -176,6 +176,12 @@ t.test('a route under another method is 405 and says which there are', async (t)
   t.equal(response.headers.allow, 'GET, HEAD, POST, OPTIONS')
 })
 
+t.test('a file of the docs that is not there is 404, though GET is what it is asked for by', async (t) => {
+  for (const method of ['GET', 'HEAD'] as const)
+    t.equal((await app.inject({ method, url: '/docs/static/nothing.js' })).statusCode, 404, method)
+  t.equal((await app.inject({ method: 'POST', url: '/docs/static/nothing.js' })).statusCode, 405)
+})
+
 t.test('HEAD answers as GET without the body', async (t) => {
   const response = await app.inject({ method: 'HEAD', url: '/things?limit=1' })
   t.equal(response.statusCode, 200)
@@ -232,12 +238,33 @@ t.test('an empty body with a JSON content type is fine where none is needed', as
   t.strictSame((await app.inject({ method: 'POST', url: '/bodiless' })).json(), { body: null })
 })
 
+t.test('the fields of a body that nobody looks at are refused and named', async (t) => {
+  const headers = { 'content-type': 'application/json' }
+  const send = (payload: string) => ({ method: 'POST' as const, url: '/bodiless', headers, payload })
+  for (const payload of ['{}', 'null', ''])
+    t.equal((await app.inject(send(payload))).statusCode, 200, payload)
+  t.match(await problemOf(t, app, send('{"all": true, "a/b": null}')), {
+    code: 'REQUEST_INVALID',
+    errors: [
+      { pointer: '/all', code: 'unknown' },
+      { pointer: '/a~1b', code: 'unknown' },
+    ],
+  })
+  for (const payload of ['[]', '[{"all": true}]', '"all"', '1', 'false'])
+    t.match(await problemOf(t, app, send(payload)), {
+      code: 'REQUEST_INVALID',
+      errors: [{ pointer: '', code: 'type' }],
+    })
+  t.equal((await problemOf(t, app, { ...send('{"all": true}'), url: '/nothing' })).code, 'NOT_FOUND')
+})
+
 t.test('an empty body is none, whatever its type and however it is sent', async (t) => {
   const form = { 'content-type': 'application/x-www-form-urlencoded' }
   const chunked = { 'transfer-encoding': 'chunked' }
   for (const headers of [{ ...form, 'content-length': '0' }, chunked, { ...form, ...chunked }]) {
     const ask = (url: string) => ({ method: 'POST' as const, url, headers, payload: Readable.from([]) })
     t.strictSame((await app.inject(ask('/bodiless'))).json(), { body: null })
+    t.strictSame((await app.inject(ask('/optional'))).json(), { body: null })
     t.equal((await problemOf(t, app, ask('/things'))).code, 'MEDIA_TYPE_UNSUPPORTED')
     t.equal((await problemOf(t, app, ask('/nothing'))).code, 'NOT_FOUND')
   }
@@ -273,6 +300,17 @@ t.test('what is not HTTP, or has too many headers, gets a problem document', asy
     status: 400,
     remote: '127.0.0.1',
   })
+  t.match(
+    await exchange('GET /things HTTP/1.1\r\nConnection: close\r\n\r\n'),
+    /^HTTP\/1.1 400 [^]*"code":"REQUEST_MALFORMED"[^]*Host/,
+  )
+  t.match(JSON.parse(lines.at(-1) ?? ''), { msg: 'request', status: 400 })
+  t.match(await exchange('GET /things HTTP/1.0\r\n\r\n'), /^HTTP\/1.1 200 /)
+  t.match(
+    await exchange('GET /things HTTP/1.1\r\nHost: x\r\nExpect: nothing\r\nConnection: close\r\n\r\n'),
+    /^HTTP\/1.1 200 /,
+    'what is expected and not known is passed over',
+  )
   t.match(
     await exchange(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`),
     /^HTTP\/1.1 431 [^]*"code":"HEADERS_TOO_LARGE"/,

@@ -44,6 +44,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     }),
   )
   app.post('/bodiless', async (request) => ({ body: request.body ?? null }))
+  app.post('/optional', { schema: { body: Type.Union([ThingSchema, Type.Null()]) } }, async (request) => ({
+    body: request.body ?? null,
+  }))
   app.get('/refused', async () => {
     throw problem('AUTH_FORBIDDEN', {
       detail: 'Not this time.',

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { UserExportSchema, ref } from '@portcullis/schemas'
-import { problem, userProblems } from '@portcullis/service-kit'
+import { problem, userProblems, withHeaders } from '@portcullis/service-kit'
 import { findUserById, toUser } from '../../users/queries.ts'
 import { exportUser } from './export.ts'
 
@@ -17,7 +17,12 @@ export const exportRoutes: FastifyPluginAsyncTypebox = async (app) => {
         description: 'The user, every session and every attempt to log in that is still kept.',
         tags: ['users'],
         security: [{ bearer: [] }],
-        response: { 200: Type.Unsafe<Readable>(ref(UserExportSchema)), ...userProblems() },
+        response: {
+          200: withHeaders(Type.Unsafe<Readable>(ref(UserExportSchema)), {
+            'Content-Disposition': 'The name of a file to keep it in',
+          }),
+          ...userProblems(),
+        },
       },
     },
     async (request, reply) => {

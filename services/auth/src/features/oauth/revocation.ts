@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { ref, TokenFormSchema } from '@portcullis/schemas'
+import { REVOCATION_HEADERS, withHeaders } from '@portcullis/service-kit'
 import type { Receipt } from '../../database/transaction.ts'
 import { findReceipt } from '../../revocation/receipt.ts'
 import { logout } from '../logout/logout.ts'
@@ -34,7 +35,10 @@ export const revocationRoutes: FastifyPluginAsyncTypebox = async (app) => {
         consumes: ['application/x-www-form-urlencoded'],
         body: ref(TokenFormSchema),
         response: {
-          200: Type.Object({}, { description: 'No verifier accepts the token', examples: [{}] }),
+          200: withHeaders(
+            Type.Object({}, { description: 'No verifier accepts the token', examples: [{}] }),
+            REVOCATION_HEADERS,
+          ),
           ...oauthProblems({
             400: '`invalid_request`; `unauthorized_client`: the token was issued to another client',
             401: '`invalid_client`',

@@ -1,8 +1,9 @@
+import { METHODS } from 'node:http'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify'
 import { Type, type Static } from 'typebox'
 import { VerifiedSchema, ref, type Verified } from '@portcullis/schemas'
-import { problem, problemResponses } from '@portcullis/service-kit'
+import { problem, problemResponses, withHeaders } from '@portcullis/service-kit'
 
 /** What else the address holds belongs to the request that is asked about. */
 const QuerySchema = Type.Object({
@@ -20,7 +21,12 @@ const schema = {
   security: [{ bearer: [] }],
   querystring: QuerySchema,
   response: {
-    200: ref(VerifiedSchema),
+    200: withHeaders(ref(VerifiedSchema), {
+      'X-User-Id': 'As `id`',
+      'X-User-Name': 'As `username`',
+      'X-User-Roles': 'As `roles`, with commas between them',
+      'X-Session-Id': 'As `session_id`',
+    }),
     ...problemResponses(
       'AUTH_TOKEN_MISSING',
       'AUTH_TOKEN_INVALID',
@@ -41,6 +47,11 @@ export const verifyRoutes: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('onRequest', async (request) => {
     delete request.raw.headers['content-type']
   })
+
+  // Some pass on the method, too, whatever it is: those of WebDAV, and QUERY, of whose body Fastify asks the type.
+  for (const method of METHODS)
+    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method)
+  app.addHttpMethod('QUERY', { overrideExisting: true })
 
   // A preflight is asked about like any other request, and not answered here.
   const config: FastifyContextConfig = { rateLimit: false, cors: false }
