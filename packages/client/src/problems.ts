@@ -1,4 +1,4 @@
-/** The body of every error (RFC 9457). */
+/** The body of every error (RFC 9457). The errors of `/oauth` are brought into this form. */
 export interface Problem {
   /** URL of a page about this code. */
   readonly type: string
@@ -36,7 +36,10 @@ export class ProblemError extends Error {
     return this.problem.status
   }
 
-  /** Stable name of the error; `HTTP_<status>` if the answer was no problem document, but a gateway's own. */
+  /**
+   * Stable name of the error; under `/oauth` that of RFC 6749, such as `invalid_client`. `HTTP_<status>` if the answer
+   * names none, as a gateway's own may not.
+   */
   get code(): string {
     return this.problem.code
   }
@@ -63,7 +66,17 @@ export function problemOf(body: unknown, response: Response): Problem {
     status,
     code: `HTTP_${status}`,
     instance: response.headers.get('x-request-id') ?? '',
+    ...oauthErrorOf(body),
   }
+}
+
+/** The endpoints of OAuth have no problem documents, but a form of their own (RFC 6749 section 5.2). */
+function oauthErrorOf(body: unknown): Pick<Problem, 'code' | 'detail'> | undefined {
+  if (typeof body !== 'object' || body === null) return undefined
+  if (!('error' in body) || typeof body.error !== 'string') return undefined
+  const code = body.error
+  if (!('error_description' in body) || typeof body.error_description !== 'string') return { code }
+  return { code, detail: body.error_description }
 }
 
 function isProblem(value: unknown): value is Problem {

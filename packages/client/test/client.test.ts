@@ -54,6 +54,22 @@ t.test('an answer of auth that it cannot refresh now is the answer, and the toke
   t.strictSame(events, [])
 })
 
+t.test('an error of OAuth is thrown with its own code and description', async (t) => {
+  const thrownFor = async (body: object) => {
+    const answer = () => Response.json(body, { status: 401, headers: { 'x-request-id': 'r1' } })
+    const { client } = clientOf(memoryStorage(), { '/oauth/token': answer })
+    const grant = { grant_type: 'client_credentials', client_id: 'a', client_secret: 'wrong' } as const
+    return unwrap(client.auth.POST('/oauth/token', { body: grant })).catch((error: unknown) => error)
+  }
+  const described = await thrownFor({ error: 'invalid_client', error_description: 'Wrong secret' })
+  t.ok(described instanceof ProblemError)
+  t.match(described, { code: 'invalid_client', status: 401, message: 'Wrong secret' })
+  t.match(described, { problem: { detail: 'Wrong secret', instance: 'r1' } })
+  const bare = await thrownFor({ error: 'invalid_client' })
+  t.match(bare, { code: 'invalid_client', problem: { detail: undefined } })
+  t.match(await thrownFor({ error: { message: 'of a gateway' } }), { code: 'HTTP_401' })
+})
+
 t.test('an Authorization header of the caller is sent as it is', async (t) => {
   const { client, sent } = clientOf(memoryStorage(TOKENS), { '/own': refused })
   const headers = { authorization: 'Bearer mine' }
