@@ -11,21 +11,22 @@ export type Fetch = (request: Request) => Promise<Response>
  * has ended, the answer is the 401; if auth cannot tell now, the answer is auth's.
  */
 export function authorizedFetch(session: Session, fetch: Fetch) {
-  const send = (request: Request) =>
+  // What waits holds on to the request itself: in Node a copy follows the signal only until it is collected.
+  const send = (request: Request, token?: string) =>
     request.headers.has('idempotency-key')
-      ? insist(() => fetch(request.clone()), request.signal)
-      : fetch(request)
+      ? insist(() => fetch(copyOf(request, token)), request.signal)
+      : fetch(token === undefined ? request : copyOf(request, token))
 
   return async (input: Request | string | URL, init?: RequestInit): Promise<Response> => {
     const request = new Request(input, init)
     const token = request.headers.has('authorization') ? undefined : await session.accessToken()
     if (token === undefined) return send(request)
-    const response = await send(withToken(request, token))
+    const response = await send(request, token)
     if (!isTokenRefused(response)) return response
     const renewal = await unlessAborted(session.renew(token), request.signal)
     if (renewal === undefined) return response
     await response.body?.cancel()
-    return 'failure' in renewal ? renewal.failure.clone() : send(withToken(request, renewal.token))
+    return 'failure' in renewal ? renewal.failure.clone() : send(request, renewal.token)
   }
 }
 
@@ -42,9 +43,9 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   }
 }
 
-function withToken(request: Request, token: string): Request {
+function copyOf(request: Request, token?: string): Request {
   const copy = request.clone()
-  copy.headers.set('authorization', `Bearer ${token}`)
+  if (token !== undefined) copy.headers.set('authorization', `Bearer ${token}`)
   return copy
 }
 

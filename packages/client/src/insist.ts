@@ -6,7 +6,7 @@ const UNCERTAIN = new Set([502, 503, 504])
 
 /**
  * Sends a request that may be repeated, up to three times, until an answer comes through. An error that says what is
- * wrong is an answer.
+ * wrong is an answer. `signal` ends the wait for the next attempt; ending an attempt is the affair of `attempt`.
  *
  * @throws what the last attempt throws, or the reason of `signal`.
  */
@@ -16,10 +16,10 @@ export async function insist(attempt: () => Promise<Response>, signal?: AbortSig
       const response = await whole(await attempt())
       const wait = Math.max(delay, retryAfterMs(response))
       if (!isUncertain(response) || wait > LONGEST_DELAY_MS) return response
-      await sleep(wait)
+      await sleep(wait, signal)
     } catch (error) {
       if (signal?.aborted) throw error
-      await sleep(delay)
+      await sleep(delay, signal)
     }
     signal?.throwIfAborted()
   }
@@ -42,6 +42,14 @@ function retryAfterMs(response: Response): number {
   return Number.parseInt(response.headers.get('retry-after') ?? '0', 10) * 1000 || 0
 }
 
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
+/** Wakes up early if `signal` aborts. */
+async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return
+  const { promise: over, resolve } = Promise.withResolvers<void>()
+  const wake = () => resolve()
+  const timer = setTimeout(wake, ms)
+  signal?.addEventListener('abort', wake)
+  await over
+  clearTimeout(timer)
+  signal?.removeEventListener('abort', wake)
 }

@@ -7,7 +7,12 @@ import {
   type SessionEvent,
   type TokenStorage,
 } from '@portcullis/client'
+import { getEventListeners } from 'node:events'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
+import { insist } from '../src/insist.ts'
 
 const TOKENS = { access_token: 'old', refresh_token: 'first' }
 
@@ -75,6 +80,65 @@ t.test('an Authorization header of the caller is sent as it is', async (t) => {
   const headers = { authorization: 'Bearer mine' }
   t.equal((await client.fetch('http://localhost/own', { headers })).status, 401)
   t.strictSame(sent, ['/own Bearer mine'])
+})
+
+const unavailable = () => new Response(null, { status: 503, headers: { 'retry-after': '2' } })
+const unreachable = () => {
+  throw new TypeError('fetch failed')
+}
+
+/** What a call rejects with, if it does so long before it would be repeated. */
+const soon = (call: Promise<unknown>) =>
+  Promise.race([call, sleep(1000, 'late', { ref: false })]).catch((error: unknown) => error)
+const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+
+t.test('a creation that waits to be repeated is over when its signal aborts', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage: () => void = runInNewContext('gc')
+  const cases = [
+    { storage: memoryStorage(), first: unavailable, attempts: 1 },
+    { storage: memoryStorage(TOKENS), first: unavailable, attempts: 1 },
+    { storage: memoryStorage(TOKENS), first: refused, attempts: 2 },
+  ]
+  for (const { storage, first, attempts } of cases) {
+    const answers = [first]
+    const { client, sent } = clientOf(storage, {
+      '/api/v1/tasks': () => (answers.shift() ?? unavailable)(),
+      '/api/v1/refresh': refreshed,
+    })
+    const controller = new AbortController()
+    const { signal } = controller
+    const before = timers()
+    const call = client.content.POST('/api/v1/tasks', { body: { title: 'Water the plants' }, signal })
+    while (timers() === before) await nextTurn()
+    // In Node the copy of a request follows the signal only until it is collected.
+    collectGarbage()
+    const reason = new Error('the page has been left')
+    controller.abort(reason)
+    t.equal(await soon(call), reason)
+    t.equal(sent.filter((line) => line.startsWith('/api/v1/tasks')).length, attempts, 'it is not sent again')
+  }
+})
+
+t.test('a wait that is over, or was aborted, leaves no listener and no timer', async (t) => {
+  const before = timers()
+  for (const answer of [unavailable, unreachable]) {
+    const controller = new AbortController()
+    const { signal } = controller
+    const call = insist(async () => answer(), signal)
+    while (timers() === before) await nextTurn()
+    const reason = new Error('enough')
+    controller.abort(reason)
+    t.equal(await soon(call), reason)
+    t.strictSame(getEventListeners(signal, 'abort'), [])
+    t.equal(timers(), before)
+  }
+  const { signal } = new AbortController()
+  const answers = [unreachable, () => new Response()]
+  const response = await insist(async () => (answers.shift() ?? unreachable)(), signal)
+  t.equal(response.status, 200)
+  t.strictSame(getEventListeners(signal, 'abort'), [])
+  t.equal(timers(), before)
 })
 
 t.test('a session can be forgotten without auth', async (t) => {
