@@ -1,10 +1,13 @@
 import pg from 'pg'
 import t from 'tap'
+import { createPool } from '@portcullis/service-kit'
+import { createDatabase, startProxy } from '@portcullis/test-kit'
 import { Housekeeping, BATCH_SIZE } from '../src/housekeeping/housekeeping.ts'
 import { pruneLogins, pruneSessions } from '../src/housekeeping/prune.ts'
 import type {} from '../src/plugins/housekeeping.ts'
 import { pruneRevocations } from '../src/revocation/log.ts'
 import { startAuth } from './support/auth.ts'
+import { until } from './support/until.ts'
 
 const SILENT = { info: () => undefined, warn: () => undefined }
 
@@ -143,6 +146,24 @@ t.test('one instance at a time keeps house', async (t) => {
   gate.resolve(0)
   t.equal(await first, true)
   t.equal(await auth.app.housekeeping.run(), true, 'and then it is its turn')
+})
+
+t.test('an instance whose database answered too late keeps no other from its turn', async (t) => {
+  const databaseUrl = await createDatabase(t, 'auth')
+  const proxy = await startProxy(t, databaseUrl)
+  const slow = createPool({ url: proxy.url, name: 'slow' })
+  const pool = createPool({ url: databaseUrl, name: 'well' })
+  t.teardown(() => Promise.all([slow.end(), pool.end()]))
+  const warned = Promise.withResolvers<void>()
+  const unlucky = new Housekeeping(slow, {}, { ...SILENT, warn: () => warned.resolve() })
+  t.equal(await unlucky.run(), true, 'its pool has a connection')
+  proxy.stall()
+  const running = unlucky.run()
+  await warned.promise
+  await proxy.mend()
+  t.equal(await running, false)
+  const other = new Housekeeping(pool, {}, SILENT)
+  await until(() => other.run(), 'the lock is free')
 })
 
 t.test('what fails keeps nothing else from being done, and goes on next time', async (t) => {

@@ -55,6 +55,10 @@ export class Housekeeping {
         await this.#pruneAll()
         await client.query('select pg_advisory_unlock($1)', [LOCK]).catch(lost)
         return true
+      } catch (error) {
+        // The server may take the lock for a client that has given up waiting: it goes with the connection.
+        broken = new Error('the connection may hold the lock', { cause: error })
+        throw error
       } finally {
         client.off('error', lost)
         // With a broken connection the lock is gone as well.
