@@ -55,11 +55,16 @@ export async function insertVerifiers(db: Kysely<DB>, entries: readonly Verifier
   })
 }
 
+/** By the code units of their names, which are of ASCII: the order that `lockInOrder` locks in. */
+function byName(a: VerifierEntry, b: VerifierEntry): number {
+  return a.name < b.name ? -1 : Number(a.name > b.name)
+}
+
 function upsertVerifiers(trx: Kysely<DB>, entries: readonly VerifierEntry[]) {
   return trx
     .insertInto('verifiers')
     .values(
-      entries.map(({ name, clientId, maxAge, position }) => ({
+      entries.toSorted(byName).map(({ name, clientId, maxAge, position }) => ({
         name,
         client_id: clientId,
         max_age: maxAge,
@@ -77,15 +82,29 @@ function upsertVerifiers(trx: Kysely<DB>, entries: readonly VerifierEntry[]) {
     .execute()
 }
 
+/**
+ * Rows of these verifiers, locked in the order of their names. Everybody locks several in that order: else two would
+ * wait for each other, and one of them may hold the head row, which every revocation waits for.
+ */
+function lockInOrder(db: Kysely<DB>, names: readonly string[]) {
+  return db
+    .selectFrom('verifiers')
+    .select('name')
+    .where('name', 'in', names)
+    .orderBy(sql`name collate "C"`)
+    .forUpdate()
+}
+
 /** Notes that these have been heard. Names of those that are in the table, and whose client may read the log. */
 export async function renewVerifiers(db: Kysely<DB>, names: readonly string[]): Promise<string[]> {
   if (names.length === 0) return []
   const rows = await db
+    .with('locked', () => lockInOrder(db, names).where(isOfReader))
     .updateTable('verifiers')
+    .from('locked')
     .set({ seen_at: sql<Date>`clock_timestamp()` })
-    .where('name', 'in', names)
-    .where(isOfReader)
-    .returning('name')
+    .whereRef('verifiers.name', '=', 'locked.name')
+    .returning('verifiers.name')
     .execute()
   return rows.map((row) => row.name)
 }
@@ -107,7 +126,13 @@ export async function renewVerifierAt(
 /** Takes these out. Names of those that were there. */
 export async function deleteVerifiers(db: Kysely<DB>, names: readonly string[]): Promise<string[]> {
   if (names.length === 0) return []
-  const rows = await db.deleteFrom('verifiers').where('name', 'in', names).returning('name').execute()
+  const rows = await db
+    .with('locked', () => lockInOrder(db, names))
+    .deleteFrom('verifiers')
+    .using('locked')
+    .whereRef('verifiers.name', '=', 'locked.name')
+    .returning('verifiers.name')
+    .execute()
   return rows.map((row) => row.name)
 }
 

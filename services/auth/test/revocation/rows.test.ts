@@ -1,3 +1,4 @@
+import pg from 'pg'
 import t from 'tap'
 import { revocationKeys, type Ack } from '@portcullis/schemas'
 import { StaleError } from '@portcullis/token-verifier'
@@ -5,6 +6,7 @@ import type {} from '@portcullis/token-verifier/fastify'
 import { changeClient, deleteClient } from '../../src/clients/manage.ts'
 import { MAX_VERIFIERS_OF_CLIENT } from '../../src/revocation/admit.ts'
 import { Registrar } from '../../src/revocation/registrar.ts'
+import { deleteVerifiers, insertVerifiers, renewVerifiers } from '../../src/revocation/verifiers.ts'
 import { MovableClock, startAuth, type TestAuth } from '../support/auth.ts'
 import { newClient, registerClient } from '../support/client.ts'
 import { until } from '../support/until.ts'
@@ -165,3 +167,39 @@ for (const [how, end] of Object.entries({
       t.strictSame(await table.names('content'), ['content/v1'])
     })
   })
+
+t.test('whoever changes several rows at once waits for nobody that waits for it', async (t) => {
+  const auth = await startAuth(t)
+  const { db } = await auth.another()
+  await registerClient(auth, { id: 'content', scopes: SCOPES })
+  const entryOf = (name: string) => ({ name, clientId: 'content', maxAge: 60 })
+  const [a, b] = ['content/a', 'content/b']
+  const holder = new pg.Client({ connectionString: auth.databaseUrl })
+  await holder.connect()
+  t.teardown(() => holder.end())
+  const waiting = async (count: number) => {
+    const { rows } = await auth.app.pg.query<{ count: number }>(
+      `select count(*)::int from pg_stat_activity
+       where datname = current_database() and wait_event_type = 'Lock' and query ~ 'verifiers'`,
+    )
+    return (rows[0]?.count ?? 0) >= count
+  }
+  for (const [what, change] of [
+    ['renews', renewVerifiers],
+    ['takes out', deleteVerifiers],
+  ] as const)
+    await t.test(`an instance that ${what} rows and one that enters them`, async (t) => {
+      await insertVerifiers(db, [entryOf(a), entryOf(b)])
+      await holder.query('begin')
+      await holder.query('select from verifiers where name = $1 for update', [a])
+      // Each has one of the rows by now, or waits for the first; the acks come in no order.
+      const changing = change(auth.app.db, [b, a])
+      await until(() => waiting(1), 'the first waits')
+      const entering = insertVerifiers(db, [entryOf(b), entryOf(a)])
+      await until(() => waiting(2), 'the second waits')
+      await holder.query('commit')
+      const names = await changing
+      t.strictSame(new Set(names), new Set([a, b]))
+      t.strictSame((await entering).present, new Set([a, b]))
+    })
+})
