@@ -129,9 +129,9 @@ export class Verifier {
     if (known === undefined) {
       if (typeof token !== 'string') throw invalidToken('not a string')
       this.#parts.check.size(token)
-      return this.#verifyBy(this.keyFor(readHeader(token)), token, options)
+      return this.#verifyBy(this.keyFor(readHeader(token), token), token, options)
     }
-    const key = this.#parts.keys.find(known.kid)
+    const key = this.#parts.keys.find(known.kid, token)
     if (key !== known.pem) {
       this.#memory.delete(token)
       return this.#verifyBy(pemOf(key), token, options)
@@ -167,8 +167,8 @@ export class Verifier {
   }
 
   /** For adapters: the public key that the header names, as SPKI PEM. Asked on every use of a token. */
-  keyFor(header: unknown): string | Promise<string> {
-    return pemOf(this.#parts.keys.find(this.#parts.check.kid(header)))
+  keyFor(header: unknown, token?: string): string | Promise<string> {
+    return pemOf(this.#parts.keys.find(this.#parts.check.kid(header), token))
   }
 
   #decide(checked: CheckedToken, options: VerifyOptions): AccessClaims | Promise<AccessClaims> {

@@ -1,5 +1,8 @@
 import t from 'tap'
-import { startAuth } from './support/auth.ts'
+import { startProxy } from '@portcullis/test-kit'
+import { giveUpRefreshKeys, withSpares } from '../src/keys/rotate.ts'
+import type {} from '../src/plugins/keyring.ts'
+import { callOf, startAuth } from './support/auth.ts'
 import { registerClient } from './support/client.ts'
 import { clientToken, postForm, type Credentials } from './support/oauth.ts'
 
@@ -174,3 +177,38 @@ t.test('revocation', async (t) => {
       })
   })
 })
+
+t.test(
+  'an instance that cannot look for the key of a refresh token says neither that the token is',
+  async (t) => {
+    const auth = await startAuth(t)
+    const user = await auth.newUser()
+    const proxy = await startProxy(t, auth.databaseUrl)
+    const call = callOf(await auth.another({ DATABASE_URL: proxy.url }))
+    // It serves on until what it knows is too old.
+    await proxy.cut()
+    const maker = await withSpares(auth.app.keyMaker)
+    await auth.app.transact(async (trx) => {
+      const [key = ''] = await giveUpRefreshKeys(trx, maker)
+      return { value: undefined, revoke: { kind: 'key', key } }
+    })
+    await auth.app.keyring.reload()
+    const { refresh_token } = await auth.login(user)
+    const refresh = (by: typeof call) => by('POST', '/api/v1/refresh', { body: { refresh_token } })
+
+    await t.test('revoked', async (t) => {
+      const { status, body, headers } = await postForm({ call }, '/oauth/revoke', { token: refresh_token })
+      t.equal(status, 503)
+      t.equal(body.error, 'temporarily_unavailable')
+      t.equal(headers['retry-after'], '1')
+    })
+
+    await t.test('nor invalid', async (t) => {
+      const { status, body, headers } = await refresh(call)
+      t.equal(status, 503)
+      t.equal(body.code, 'UNAVAILABLE')
+      t.equal(headers['retry-after'], '1')
+      t.equal((await refresh(auth.call)).status, 200)
+    })
+  },
+)

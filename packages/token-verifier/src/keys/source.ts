@@ -3,9 +3,10 @@ export interface KeySource {
   /**
    * The public key with this id as SPKI PEM, or undefined if the issuer has none.
    *
+   * @param token the one that names the key, if it is at hand; nothing of it has been checked
    * @throws StaleError if that cannot be told right now.
    */
-  find(kid: string): string | undefined | Promise<string | undefined>
+  find(kid: string, token?: string): string | undefined | Promise<string | undefined>
   /** Begins to fetch what can be fetched ahead. */
   start?(): void
   close?(): void

@@ -1,14 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import type { ClientClaims, Jwks, UserClaims } from '@portcullis/schemas'
-import type { Clock } from '@portcullis/token-verifier'
+import { StaleError, type Clock } from '@portcullis/token-verifier'
 import type { DB } from '../database/tables.ts'
 import type { RefreshKey } from '../tokens/refresh.ts'
+import { issuedAtOf } from '../tokens/unverified.ts'
 import { listKeysInUse } from './queries.ts'
 import { KeyReader, type Keys, type KeyReaderOptions } from './read.ts'
 import { fillKeys, resealKeys, withSpares } from './rotate.ts'
 
 /** An unknown key is looked for in the database no more often, however many tokens name one. */
 const LOOK_AGAIN_MS = 1000
+/** By so much the clock of the instance that has issued a token may be behind. */
+const CLOCKS_DIFFER_MS = 5000
 
 export interface KeyringOptions extends KeyReaderOptions {
   readonly clock: Clock
@@ -19,16 +23,18 @@ export class Keyring {
   readonly #reader: KeyReader
   readonly #clock: Clock
   #keys: Keys
+  /** Monotonic time at which the reading began that these keys are of. */
   #readAt: number
+  #lookedAt = Number.NEGATIVE_INFINITY
   /** The newest reading; they never overlap, lest an older one be the last. */
   #reading: Promise<unknown> = Promise.resolve()
   #looking: Promise<void> | undefined
 
-  private constructor(reader: KeyReader, clock: Clock, keys: Keys) {
+  private constructor(reader: KeyReader, clock: Clock, keys: Keys, readAt: number) {
     this.#reader = reader
     this.#clock = clock
     this.#keys = keys
-    this.#readAt = clock.monotonic()
+    this.#readAt = readAt
   }
 
   /** Makes the keys that are missing, seals under the current sealing key what is not, and reads them all. */
@@ -41,18 +47,24 @@ export class Keyring {
       await resealKeys(trx, options.sealer)
     })
     const reader = new KeyReader(db, options)
-    return new Keyring(reader, options.clock, await reader.read())
+    const readAt = options.clock.monotonic()
+    return new Keyring(reader, options.clock, await reader.read(), readAt)
   }
 
   /** Reads the keys again, after a rotation by this or another instance. */
   async reload(): Promise<void> {
     const reading = this.#reading.then(
-      () => this.#reader.read(),
-      () => this.#reader.read(),
+      () => this.#read(),
+      () => this.#read(),
     )
     this.#reading = reading
-    this.#keys = await reading
-    this.#readAt = this.#clock.monotonic()
+    await reading
+  }
+
+  async #read(): Promise<void> {
+    const readAt = this.#clock.monotonic()
+    this.#keys = await this.#reader.read()
+    this.#readAt = readAt
   }
 
   /** Signs an access token with the key in use. */
@@ -60,10 +72,14 @@ export class Keyring {
     return this.#keys.sign(claims)
   }
 
-  /** Public half of the key with this `kid`, PEM, if its tokens may still be good. */
-  find(kid: string): string | undefined | Promise<string | undefined> {
+  /**
+   * Public half of the key with this `kid`, PEM, if its tokens may still be good.
+   *
+   * @throws {StaleError} UNAVAILABLE if it is not known and the keys cannot be read
+   */
+  find(kid: string, token = ''): string | undefined | Promise<string | undefined> {
     const known = this.#keys.publicKeys.get(kid)
-    return known ?? this.#lookAgain().then(() => this.#keys.publicKeys.get(kid))
+    return known ?? this.#lookFor(issuedAtOf(token)).then(() => this.#keys.publicKeys.get(kid))
   }
 
   get activeKid(): string {
@@ -83,22 +99,52 @@ export class Keyring {
     return this.#keys.refreshKeys.get(kid)
   }
 
-  /** Key of refresh tokens with this `kid`, if they may still be good. */
-  findRefreshKey(kid: string): RefreshKey | undefined | Promise<RefreshKey | undefined> {
-    return this.refreshKey(kid) ?? this.#lookAgain().then(() => this.refreshKey(kid))
+  /**
+   * Key of refresh tokens with this `kid`, if they may still be good.
+   *
+   * @param issuedAt when the token is said to be issued, in seconds since 1970
+   * @throws {StaleError} UNAVAILABLE if it is not known and the keys cannot be read
+   */
+  findRefreshKey(
+    kid: string,
+    issuedAt: number | undefined,
+  ): RefreshKey | undefined | Promise<RefreshKey | undefined> {
+    return this.refreshKey(kid) ?? this.#lookFor(issuedAt).then(() => this.refreshKey(kid))
   }
 
   get activeRefreshKey(): RefreshKey {
     return this.#keys.activeRefreshKey
   }
 
-  /** Another instance may have made a key a moment ago; what cannot be read now is unknown for now. */
+  /**
+   * Another instance may have made a key a moment ago. Resolves once a reading has begun that cannot lack the key of a
+   * token issued then.
+   */
+  async #lookFor(issuedAt: number | undefined): Promise<void> {
+    const since = this.#clock.monotonic() - this.#sufficientAge(issuedAt)
+    while (this.#readAt < since) {
+      this.#looking ??= this.#lookAgain().finally(() => (this.#looking = undefined))
+      await this.#looking
+    }
+  }
+
+  /** How old a reading may be, in milliseconds. What is said to be issued just now, or in times to come, needs a new one. */
+  #sufficientAge(issuedAt: number | undefined): number {
+    if (issuedAt === undefined) return LOOK_AGAIN_MS
+    // The time of issue is cut to seconds.
+    const age = this.#clock.now() - (issuedAt + 1) * 1000 - CLOCKS_DIFFER_MS
+    return Math.max(0, Math.min(LOOK_AGAIN_MS, age))
+  }
+
+  /** Reads the keys for everybody who waits for it. Anybody can write a token that asks for it, so they may wait. */
   async #lookAgain(): Promise<void> {
-    if (this.#clock.monotonic() - this.#readAt < LOOK_AGAIN_MS) return this.#looking
-    this.#readAt = this.#clock.monotonic()
-    this.#looking = this.reload()
-      .catch(() => undefined)
-      .finally(() => (this.#looking = undefined))
-    return this.#looking
+    const wait = this.#lookedAt + LOOK_AGAIN_MS - this.#clock.monotonic()
+    if (wait > 0) await sleep(wait)
+    this.#lookedAt = this.#clock.monotonic()
+    await this.reload().catch((error: unknown) => {
+      // A token whose key cannot be looked for is not unknown.
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new StaleError('UNAVAILABLE', `the keys cannot be read: ${reason}`)
+    })
   }
 }

@@ -1,6 +1,7 @@
-import { createDecoder, createSigner, createVerifier } from 'fast-jwt'
+import { createSigner, createVerifier } from 'fast-jwt'
 import { Compile } from 'typebox/compile'
 import { MAX_TOKEN_BYTES, REFRESH_TYP, RefreshClaimsSchema, type RefreshClaims } from '@portcullis/schemas'
+import { issuedAtOf, partOf } from './unverified.ts'
 
 /** Signs and verifies refresh tokens with one key, which only auth has. */
 export interface RefreshKey {
@@ -19,7 +20,6 @@ export type RefreshVerdict =
   | { readonly outcome: 'expired' }
   | { readonly outcome: 'bad' }
 
-const decode = createDecoder({ complete: true })
 const claimsCheck = Compile(RefreshClaimsSchema)
 
 /**
@@ -54,27 +54,28 @@ export function createRefreshKey(kid: string, secret: Buffer, issuer: string): R
 /**
  * Checks signature, type, audience and claims of a refresh token; the session's row decides the rest.
  *
- * @param findKey the key with this `kid`, if it still verifies
+ * @param findKey the key with this `kid`, if it still verifies; `issuedAt` is what the token says, in seconds
  * @param now milliseconds since 1970
  */
 export async function verifyRefresh(
   token: string,
-  findKey: (kid: string) => RefreshKey | undefined | Promise<RefreshKey | undefined>,
+  findKey: (
+    kid: string,
+    issuedAt: number | undefined,
+  ) => RefreshKey | undefined | Promise<RefreshKey | undefined>,
   now: number,
 ): Promise<RefreshVerdict> {
   const kid = token.length <= MAX_TOKEN_BYTES ? kidOf(token) : undefined
-  const key = kid === undefined ? undefined : await findKey(kid)
+  const key = kid === undefined ? undefined : await findKey(kid, issuedAtOf(token))
   const claims = key?.verify(token)
   if (!claims) return { outcome: 'bad' }
   return now >= claims.exp * 1000 ? { outcome: 'expired' } : { outcome: 'good', claims }
 }
 
+/** The key that a token names which may be a refresh token: no key of those is looked for on behalf of another. */
 function kidOf(token: string): string | undefined {
-  try {
-    const header: unknown = Reflect.get(Object(decode(token)), 'header')
-    const kid: unknown = Reflect.get(Object(header), 'kid')
-    return typeof kid === 'string' ? kid : undefined
-  } catch {
-    return undefined
-  }
+  const header = partOf(token, 'header')
+  if (Reflect.get(header, 'typ') !== REFRESH_TYP) return undefined
+  const kid: unknown = Reflect.get(header, 'kid')
+  return typeof kid === 'string' ? kid : undefined
 }

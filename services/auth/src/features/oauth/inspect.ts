@@ -12,14 +12,18 @@ export type KnownToken =
  * What the token is, if it is one of ours.
  *
  * @param ended whether to know also access tokens that have been revoked
- * @throws {StaleError} if it cannot be told whether an access token has been revoked
+ * @throws {StaleError} if it cannot be told: the keys cannot be read, or an access token may have been revoked
  */
 export async function inspect(
   app: FastifyInstance,
   token: string,
   { ended }: { readonly ended: boolean },
 ): Promise<KnownToken | undefined> {
-  const refresh = await verifyRefresh(token, (kid) => app.keyring.findRefreshKey(kid), app.now())
+  const refresh = await verifyRefresh(
+    token,
+    (kid, issuedAt) => app.keyring.findRefreshKey(kid, issuedAt),
+    app.now(),
+  )
   if (refresh.outcome === 'expired') return undefined
   if (refresh.outcome === 'good') return { type: 'refresh', claims: refresh.claims }
   try {

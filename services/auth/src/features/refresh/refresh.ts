@@ -33,7 +33,11 @@ export async function refreshSession(
   device: Device,
 ): Promise<Refreshed> {
   const now = app.now()
-  const verdict = await verifyRefresh(token, (kid) => app.keyring.findRefreshKey(kid), now)
+  const verdict = await verifyRefresh(
+    token,
+    (kid, issuedAt) => app.keyring.findRefreshKey(kid, issuedAt),
+    now,
+  )
   if (verdict.outcome === 'bad') return INVALID.value
   if (verdict.outcome === 'expired') return EXPIRED.value
   const { claims } = verdict
@@ -93,7 +97,7 @@ async function rotate(
   }
   const current = decision === 'rotated' ? await nextPair(app, trx, session, 'refresh', device, now) : session
   // Another instance may have given out the pair, with a key that this one has not read.
-  await app.keyring.findRefreshKey(current.refresh_kid)
+  await app.keyring.findRefreshKey(current.refresh_kid, Math.floor(current.issued_at.getTime() / 1000))
   const pair = issuePair(app.keyring, app.pairOptions, user, current, session.epoch, now)
   if (!pair) return INVALID
   const kills = decision === 'rotated' && app.accessOnRefresh === 'revoke'
