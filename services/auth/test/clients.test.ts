@@ -1,7 +1,9 @@
 import t from 'tap'
+import { deleteClient } from '../src/clients/manage.ts'
 import { startAuth, statusesOf } from './support/auth.ts'
 import { newAdmin } from './support/admins.ts'
 import { registerClient } from './support/client.ts'
+import { until } from './support/until.ts'
 
 t.test('registered clients', async (t) => {
   const auth = await startAuth(t)
@@ -184,4 +186,35 @@ t.test('registered clients', async (t) => {
     t.equal(await use(await tokenOf(second)), 200)
     t.equal(await use(old), 401)
   })
+
+  await t.test(
+    'a client that is registered while the one before is being deleted gets good tokens',
+    async (t) => {
+      const { app } = auth
+      const { client_id: id } = await registerClient(auth)
+      const deleting = Promise.withResolvers<void>()
+      const isBlocked = async (statement: string) => {
+        const { rows } = await app.pg.query(
+          `select from pg_stat_activity
+         where datname = current_database() and wait_event_type = 'Lock' and query ~ $1`,
+          [statement],
+        )
+        return rows.length > 0
+      }
+      // The deletion stands before its place in the log, and the registration before the row that it may be the last of.
+      const held = app.db.transaction().execute(async (trx) => {
+        await trx.selectFrom('revocation_head').select('seq').forUpdate().execute()
+        deleting.resolve()
+        await until(() => isBlocked('insert into "clients"'), 'the registration waits')
+      })
+      await deleting.promise
+      const deleted = deleteClient(app, id)
+      await until(() => isBlocked('append_revocation'), 'the deletion waits')
+      const second = registerClient(auth, { id })
+      await held
+      const { receipt } = (await deleted) ?? {}
+      await until(() => receipt !== undefined && app.replica.reached(receipt.position))
+      t.equal(await use(await tokenOf(await second)), 200)
+    },
+  )
 })

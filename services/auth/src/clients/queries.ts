@@ -25,22 +25,34 @@ export interface NewClient {
  * before: the tokens of that one stay dead, and those of the new one live.
  */
 export function insertClient(db: Kysely<DB>, client: NewClient): Promise<ShownClient | undefined> {
-  return db
-    .insertInto('clients')
-    .values((e) => ({
-      ...client,
-      ver: e.fn.coalesce(
-        e
-          .selectFrom('revocations')
-          .select((f) => f.fn.max('value').as('ver'))
-          .where('kind', '=', 'client')
-          .where('key', '=', client.client_id),
-        sql<number>`1`,
-      ),
-    }))
-    .onConflict((conflict) => conflict.column('client_id').doNothing())
-    .returning(shown)
-    .executeTakeFirst()
+  return db.transaction().execute(async (trx) => {
+    const inserted = await trx
+      .insertInto('clients')
+      .values(client)
+      .onConflict((conflict) => conflict.column('client_id').doNothing())
+      .returning(shown)
+      .executeTakeFirst()
+    // The insert may have waited for the end of the one before, and only a later statement sees what that has left.
+    if (inserted) await raiseOverPredecessor(trx, client.client_id)
+    return inserted
+  })
+}
+
+async function raiseOverPredecessor(trx: Kysely<DB>, clientId: string): Promise<void> {
+  await trx
+    .updateTable('clients')
+    .from((e) =>
+      e
+        .selectFrom('revocations')
+        .select((f) => f.fn.max('value').as('ver'))
+        .where('kind', '=', 'client')
+        .where('key', '=', clientId)
+        .as('before'),
+    )
+    .set((e) => ({ ver: e.ref('before.ver') }))
+    .where('client_id', '=', clientId)
+    .where('before.ver', 'is not', null)
+    .execute()
 }
 
 export function findClientById(db: Kysely<DB>, clientId: string): Promise<ShownClient | undefined> {
