@@ -10,11 +10,22 @@ const REASON = 'history_lost'
 /** Gives up keys of either sort, in the transaction that it is called in. */
 export type GiveUpKeys = (trx: Kysely<DB>, kids: readonly string[]) => Promise<void>
 
+interface LostSession {
+  readonly id: string
+  readonly gen: number | undefined
+}
+
+interface LostUser {
+  readonly id: string
+  readonly ver: number | undefined
+}
+
 /** What the replica knows to be dead, and the database takes for alive. */
 export interface Lost {
-  readonly sessions: readonly { readonly id: string; readonly user_id: string }[]
+  /** With the generation that is the lowest alive; those that were ended have none. */
+  readonly sessions: readonly LostSession[]
   /** With the version that is the lowest alive; those who were deleted have none. */
-  readonly users: readonly { readonly id: string; readonly ver: number | undefined }[]
+  readonly users: readonly LostUser[]
   readonly clients: readonly { readonly id: string; readonly ver: number }[]
   /** Of keys that sign, and of those of refresh tokens. */
   readonly kids: readonly string[]
@@ -43,18 +54,20 @@ export async function findLost(db: Kysely<DB>, replica: Replica): Promise<Lost> 
 }
 
 async function findLostSessions(db: Kysely<DB>, replica: Replica): Promise<Lost['sessions']> {
-  const lost: { id: string; user_id: string }[] = []
+  const lost: LostSession[] = []
   for await (const page of pages((after) => listLive(db, after)))
-    for (const { id, user_id, gen } of page)
-      if (replica.held('session', id) !== undefined || (replica.held('session_gen', id) ?? 0) > gen)
-        lost.push({ id, user_id })
+    for (const { id, gen } of page) {
+      const held = replica.held('session_gen', id) ?? 0
+      if (replica.held('session', id) !== undefined) lost.push({ id, gen: undefined })
+      else if (held > gen) lost.push({ id, gen: held })
+    }
   return lost
 }
 
 function listLive(db: Kysely<DB>, after: string | undefined) {
   return db
     .selectFrom('sessions')
-    .select(['id', 'user_id', 'gen'])
+    .select(['id', 'gen'])
     .where('ended_at', 'is', null)
     .$if(after !== undefined, (query) => query.where('id', '>', after ?? ''))
     .orderBy('id')
@@ -63,7 +76,7 @@ function listLive(db: Kysely<DB>, after: string | undefined) {
 }
 
 async function findLostUsers(db: Kysely<DB>, replica: Replica): Promise<Lost['users']> {
-  const lost: { id: string; ver: number | undefined }[] = []
+  const lost: LostUser[] = []
   for await (const page of pages((after) => listVersions(db, after)))
     for (const { id, ver, status } of page) {
       const held = replica.held('user', id) ?? 0
@@ -98,33 +111,46 @@ async function* pages<T extends { readonly id: string }>(
  * deletion was lost is disabled, because what else was deleted with them is not known here.
  */
 export async function endLost(db: Kysely<DB>, { sessions, users, clients }: Lost): Promise<void> {
-  for (const { id, ver } of users)
-    await db.transaction().execute(async (trx) => {
-      await trx
-        .updateTable('users')
-        .set({ ver: ver ?? sql<number>`ver + 1`, ...(ver === undefined && { status: 'disabled' as const }) })
-        .where('id', '=', id)
-        .$if(ver !== undefined, (query) => query.where('ver', '<', ver ?? 0))
-        .execute()
-      await end(trx, 'user_id', [id])
-    })
-  for (let at = 0; at < sessions.length; at += PAGE)
-    await end(
-      db,
-      'id',
-      sessions.slice(at, at + PAGE).map(({ id }) => id),
-    )
+  for (const user of users) await db.transaction().execute((trx) => endUser(trx, user))
+  for (let at = 0; at < sessions.length; at += PAGE) await endSessions(db, sessions.slice(at, at + PAGE))
   for (const { id, ver } of clients)
     await db.updateTable('clients').set({ ver }).where('client_id', '=', id).where('ver', '<', ver).execute()
 }
 
-async function end(db: Kysely<DB>, column: 'id' | 'user_id', values: readonly string[]): Promise<void> {
-  await db
+/**
+ * Ends the sessions of a user who still is as they were found. What the replica knows it may just have heard from the
+ * database, after the row was read: what is there already is not lost.
+ */
+async function endUser(trx: Kysely<DB>, { id, ver }: LostUser): Promise<void> {
+  const { numUpdatedRows } = await trx
+    .updateTable('users')
+    .set(ver === undefined ? { ver: sql<number>`ver + 1`, status: 'disabled' } : { ver })
+    .where('id', '=', id)
+    .where((e) => (ver === undefined ? e('status', '=', 'active') : e('ver', '<', ver)))
+    .executeTakeFirst()
+  if (numUpdatedRows > 0n) await end(trx).where('user_id', '=', id).execute()
+}
+
+/** Ends those that still are as they were found. */
+async function endSessions(db: Kysely<DB>, sessions: readonly LostSession[]): Promise<void> {
+  const ids = sessions.map(({ id }) => id)
+  const gens = sessions.map(({ gen }) => gen ?? Number.MAX_SAFE_INTEGER)
+  await end(db)
+    .from(
+      sql<{ id: string; gen: number }>`unnest(${ids}::uuid[], ${gens}::bigint[])`.as<'lost'>(
+        sql`lost(id, gen)`,
+      ),
+    )
+    .whereRef('sessions.id', '=', 'lost.id')
+    .whereRef('sessions.gen', '<', 'lost.gen')
+    .execute()
+}
+
+function end(db: Kysely<DB>) {
+  return db
     .updateTable('sessions')
     .set({ ended_at: sql<Date>`now()`, end_reason: REASON })
-    .where(column, 'in', values)
     .where('ended_at', 'is', null)
-    .execute()
 }
 
 /** Ends what was found as anything else is ended: for when the new epoch was begun by an instance that knew less. */
@@ -140,31 +166,36 @@ export async function revokeLost(
     })
   for (const { id, ver } of clients)
     await transact(async (trx) => {
-      const client = await trx
+      await trx
         .updateTable('clients')
-        .set({ ver: sql<number>`greatest(ver + 1, ${ver})` })
+        .set({ ver })
         .where('client_id', '=', id)
-        .returning('ver')
+        .where('ver', '<', ver)
+        .execute()
+      const client = await trx
+        .selectFrom('clients')
+        .select('ver')
+        .where('client_id', '=', id)
         .executeTakeFirst()
       return { value: undefined, revoke: client && { kind: 'client', key: id, value: client.ver } }
     })
-  for (const { id, ver } of users)
+  for (const lost of users)
     await transact(async (trx) => {
-      const user = await trx
-        .updateTable('users')
-        .set({
-          ver: sql<number>`greatest(ver + 1, ${ver ?? 0})`,
-          ...(ver === undefined && { status: 'disabled' as const }),
-        })
-        .where('id', '=', id)
-        .returning('ver')
-        .executeTakeFirst()
-      await end(trx, 'user_id', [id])
+      const { id } = lost
+      await endUser(trx, lost)
+      // Told even if there was nothing to end: whoever has ended it may not have been able to tell.
+      const user = await trx.selectFrom('users').select('ver').where('id', '=', id).executeTakeFirst()
       return { value: undefined, revoke: user && { kind: 'user', key: id, value: user.ver } }
     })
-  for (const { id } of sessions)
+  for (const lost of sessions)
     await transact(async (trx) => {
-      await end(trx, 'id', [id])
-      return { value: undefined, revoke: { kind: 'session', key: id } }
+      await endSessions(trx, [lost])
+      const alive = await trx
+        .selectFrom('sessions')
+        .select('id')
+        .where('id', '=', lost.id)
+        .where('ended_at', 'is', null)
+        .executeTakeFirst()
+      return { value: undefined, revoke: alive ? undefined : { kind: 'session', key: lost.id } }
     })
 }

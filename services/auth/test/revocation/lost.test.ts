@@ -2,11 +2,14 @@ import t from 'tap'
 import type { RevocationKind } from '@portcullis/schemas'
 import { Replica } from '@portcullis/token-verifier'
 import { giveUpKeys } from '../../src/keys/rotate.ts'
-import { findLost } from '../../src/revocation/lost.ts'
+import { endLost, findLost, revokeLost } from '../../src/revocation/lost.ts'
 import { History } from '../../src/revocation/history.ts'
 import { readLog } from '../../src/revocation/log.ts'
+import { newAdmin } from '../support/admins.ts'
 import { startAuth } from '../support/auth.ts'
-import { newClient } from '../support/client.ts'
+import { newClient, registerClient } from '../support/client.ts'
+import { clientToken } from '../support/oauth.ts'
+import { decodeJwt } from '../support/jwt.ts'
 import { openRedis } from '../support/verifiers.ts'
 
 t.test('what an instance knows and the database has lost', async (t) => {
@@ -100,4 +103,48 @@ t.test('what an instance knows and the database has lost', async (t) => {
     const lost = await findLost(app.db, replica)
     t.strictSame(lost, { sessions: [], users: [], clients: [], kids: [] })
   })
+})
+
+t.test('what the replica has just heard from the database is not lost', async (t) => {
+  const auth = await startAuth(t, { ACCESS_ON_REFRESH: 'revoke' })
+  const { app } = auth
+  const admin = await newAdmin(auth)
+  const refresh = (refresh_token: string) => auth.call('POST', '/api/v1/refresh', { body: { refresh_token } })
+  const users = [await auth.newUser(), await auth.newUser()] as const
+  const [changed, refreshed] = [await auth.login(users[0]), await auth.login(users[1])]
+  const { sid } = decodeJwt(refreshed.access_token)
+  const client = await registerClient(auth)
+
+  // The rows are read, then each is changed, and the replica hears of it before it is compared with them.
+  const replica = new Replica()
+  const know = (seq: number, kind: RevocationKind, key: string) =>
+    replica.apply([{ epoch: 1, seq, kind, key, value: 2, keep_until: Date.now() + 60_000, at: 0 }])
+  know(1, 'user', users[0].id)
+  know(2, 'session_gen', sid)
+  know(3, 'client', client.client_id)
+  const lost = await findLost(app.db, replica)
+  t.match(lost, { users: [{ ver: 2 }], sessions: [{ gen: 2 }], clients: [{ ver: 2 }] })
+  const granted = await admin.call('PUT', `/api/v1/users/${users[0].id}/roles/moderator`)
+  t.equal(granted.status, 200)
+  const next = await refresh(refreshed.refresh_token)
+  t.equal(next.status, 200)
+  const rotated = await admin.call('POST', `/api/v1/clients/${client.client_id}/secret`)
+  const token = await clientToken(auth, rotated.body)
+
+  for (const [when, end] of [
+    ['before a new epoch', () => endLost(app.db, lost)],
+    ['in it', () => revokeLost(app.transact, lost, async () => undefined)],
+  ] as const)
+    await t.test(`and is not ended ${when}`, async (t) => {
+      await end()
+      const live = await app.db.selectFrom('sessions').select('id').where('ended_at', 'is', null).execute()
+      t.equal(live.length, 3)
+      const client = await auth.call('GET', '/api/v1/users/changes', { token })
+      t.equal(client.status, 200, 'the client has a good token')
+      const me = await auth.call('GET', '/api/v1/users/me', { token: next.body.access_token })
+      t.equal(me.status, 200, 'and who has refreshed')
+    })
+
+  const { status } = await refresh(changed.refresh_token)
+  t.equal(status, 200, 'and the session refreshes into the new roles')
 })
