@@ -12,6 +12,7 @@ import {
   type RevocationEvent,
 } from '@portcullis/schemas'
 import type { RedisClient } from '@portcullis/service-kit'
+import { limitOf } from './limit.ts'
 
 /**
  * Brings Redis up to the head of the log, in one step that nobody sees the middle of: appends events, sets the
@@ -21,10 +22,11 @@ import type { RedisClient } from '@portcullis/service-kit'
  * All events after `base` are of the head's epoch, since a new epoch begins with an empty log. An event whose id
  * is there already must have the same fields, or it is a conflict; one that does not follow the last id is a
  * hole. A stream that ends beyond the head is ahead of it. One with an entry that cannot be ours is dropped, and so
- * is one with missing entries if the caller says that it may be (`mend`). The answer tells where the stream ends.
+ * are one that ends beyond the limit, and one with missing entries if the caller says that it may be (`mend`). The
+ * answer tells where the stream ends.
  *
- * KEYS: log, beat, head. ARGV: epoch, seq, base, mend, marks, then five for each event: seq, key to set, its value,
- * keep_until, what the entry says.
+ * KEYS: log, beat, head. ARGV: epoch, seq, base, mend, marks, epoch and seq of the limit, then five for each event: seq,
+ * key to set, its value, keep_until, what the entry says.
  */
 const SCRIPT = `
 local log, beat, head = KEYS[1], KEYS[2], KEYS[3]
@@ -40,7 +42,7 @@ if redis.call('EXISTS', log) == 1 then
 end
 local last_epoch, last_seq = string.match(last, '^(%d+)-(%d+)$')
 last_epoch, last_seq = tonumber(last_epoch), tonumber(last_seq)
-local readable = math.max(last_epoch, last_seq) <= ${Number.MAX_SAFE_INTEGER}
+local can_be = last_epoch <= tonumber(ARGV[6]) and last_seq <= tonumber(ARGV[7])
 
 local function drop()
   redis.call('DEL', log)
@@ -51,13 +53,14 @@ local function ours(entry)
   return #fields == 2 and fields[1] == '${EVENT_FIELD}' and string.match(fields[2], '^[%w_]+ %d+ %d+ %d+ .') ~= nil
 end
 
+if not can_be then return drop() end
 local is_ahead = last_epoch > epoch or (last_epoch == epoch and last_seq > seq)
 if is_ahead then
   local entry = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
-  if not readable or entry and not ours(entry) then return drop() end
+  if entry and not ours(entry) then return drop() end
 end
 
-for i = 6, #ARGV, 5 do
+for i = 8, #ARGV, 5 do
   local at = tonumber(ARGV[i])
   local id = ARGV[1] .. '-' .. ARGV[i]
   if last_epoch > epoch then break end
@@ -155,6 +158,7 @@ export async function appendToRedis(
   marks: Readonly<Record<string, string>>,
   options: { readonly mend: boolean },
 ): Promise<Appended> {
+  const limit = limitOf(head)
   const answer = await redis.appendRevocations(
     revocationKeys.log,
     revocationKeys.beat,
@@ -164,6 +168,8 @@ export async function appendToRedis(
     head.base,
     options.mend ? 1 : 0,
     JSON.stringify(marks),
+    limit.epoch,
+    limit.seq,
     ...events.flatMap((event) => [event.seq, ...fieldsOf(event)]),
   )
   const last = isAnswer.Check(answer) ? parsePosition(answer[1]) : undefined

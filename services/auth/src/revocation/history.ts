@@ -6,6 +6,7 @@ import type { RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import type { Transact } from '../database/transaction.ts'
 import { appendKeyEvent, raiseEpoch } from './epoch.ts'
+import { isWithin, limitOf } from './limit.ts'
 import { endLost, findLost, revokeLost, type GiveUpKeys, type Lost } from './lost.ts'
 import { readStream } from './stream.ts'
 
@@ -68,12 +69,14 @@ export class History {
   async #mend(reason: Rewritten, epoch: number, end: Position): Promise<void> {
     const { db, replica, log } = this.#options
     log.error({ reason, epoch }, 'the database has lost a part of the revocation log')
-    const streamed = await this.#learnFromRedis()
+    const limit = limitOf(await readHead(db))
+    const streamed = await this.#learnFromRedis(limit)
     const lost = await findLost(db, replica)
     await endLost(db, lost)
     // Another instance may know of more, and ends it now.
     await sleep(OTHERS_MS)
-    const known = [end, streamed, replica.position, { epoch: replica.epoch, seq: 0 }]
+    const places = [end, streamed, replica.position, { epoch: replica.epoch, seq: 0 }]
+    const known = places.filter((place) => isWithin(place, limit))
     const beyond = {
       epoch: Math.max(...known.map((place) => place.epoch)),
       seq: Math.max(...known.map((place) => place.seq)),
@@ -116,15 +119,15 @@ export class History {
     log.warn(counts(lost), 'ended what the database had lost')
   }
 
-  /** Merges what the stream holds into the replica. Where it ends, as far as it could be read. */
-  async #learnFromRedis(): Promise<Position> {
+  /** Merges what the stream holds into the replica. Where it ends within the limit, as far as it could be read. */
+  async #learnFromRedis(limit: Position): Promise<Position> {
     const { redis, replica, log } = this.#options
     const reader = replica.reader()
     let end = START
     try {
       for await (const events of readStream(redis)) {
         reader.apply(events)
-        const last = events.at(-1)
+        const last = events.findLast((event) => isWithin(event, limit))
         if (last && comparePositions(last, end) > 0) end = { epoch: last.epoch, seq: last.seq }
       }
     } catch (error) {
@@ -132,6 +135,10 @@ export class History {
     }
     return end
   }
+}
+
+function readHead(db: Kysely<DB>): Promise<Position> {
+  return db.selectFrom('revocation_head').select(['epoch', 'seq']).executeTakeFirstOrThrow()
 }
 
 /** For the log; keys and clients by their names, because somebody has to look after them. */

@@ -2,6 +2,7 @@ import t from 'tap'
 import { formatPosition, revocationKeys, type RevocationEvent } from '@portcullis/schemas'
 import { startRedis } from '@portcullis/test-kit'
 import { carryToRedis, defineAppend } from '../../src/revocation/append.ts'
+import { History } from '../../src/revocation/history.ts'
 import { readLog } from '../../src/revocation/log.ts'
 import { callOf, startAuth } from '../support/auth.ts'
 import { registerClient } from '../support/client.ts'
@@ -109,4 +110,51 @@ t.test('what somebody else has put in the place of the next event', async (t) =>
       await until(() => verifiers.every((verifier) => verifier.position.epoch > epoch))
       await untilWhole(auth, redis)
     })
+})
+
+for (const [where, idOf] of [
+  ['at the end of what numbers there are', (epoch: number) => `${epoch}-${Number.MAX_SAFE_INTEGER}`],
+  ['so near to it that few are left', (epoch: number) => `${epoch}-${Number.MAX_SAFE_INTEGER - 3}`],
+  ['in the last epoch that there is a number for', () => `${Number.MAX_SAFE_INTEGER}-1`],
+  ['in an epoch of the day after tomorrow', () => `${Math.floor(Date.now() / 1000) + 2 * 86_400}-1`],
+] as const)
+  t.test(`an event that somebody else has put ${where} is dropped, and the log goes on`, async (t) => {
+    const auth = await startAuth(t)
+    await registerClient(auth, { id: 'content', scopes: ['revocations:read'] })
+    const verifier = await startVerifier(t, auth)
+    const redis = openRedis(t, auth)
+    const head = async () => (await readLog(auth.app.db, { epoch: 0, seq: 0 })).head
+    const logout = async () => {
+      const { access_token: token } = await auth.login(await auth.newUser())
+      const { status } = await auth.call('POST', '/api/v1/logout', { token })
+      t.equal(await countAccepting([verifier], token), 0)
+      return status
+    }
+    t.equal(await logout(), 200)
+    await untilWhole(auth, redis)
+    const before = await head()
+    const now = Date.now()
+    const id = idOf(before.epoch)
+    await redis.xadd(LOG, id, 'event', `session 0 ${now + HOUR_MS} ${now} somebody`)
+    await until(async () => (await redis.xrange(LOG, id, id)).length === 0, 'it is gone')
+    await untilWhole(auth, redis)
+    t.strictSame(await head(), before, 'the database has heard nothing of it')
+    t.equal(await logout(), 200)
+    t.equal((await head()).seq, before.seq + 1)
+    t.ok(verifier.ready)
+    t.ok(auth.app.relay.isHealthy)
+  })
+
+t.test('a new epoch lies beyond no place that nobody can be at', async (t) => {
+  const auth = await startAuth(t)
+  const redis = openRedis(t, auth)
+  const { db, transact, replica } = auth.app
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
+  const prepareKeys = async () => async () => undefined
+  const history = new History({ db, transact, redis, replica, prepareKeys, log })
+  const { head } = await readLog(db, { epoch: 0, seq: 0 })
+  await history.mend('behind redis', head.epoch, { epoch: head.epoch, seq: Number.MAX_SAFE_INTEGER })
+  const raised = (await readLog(db, { epoch: 0, seq: 0 })).head
+  t.ok(raised.epoch > head.epoch)
+  t.equal(raised.seq, head.seq)
 })
