@@ -5,7 +5,8 @@ const decode = createDecoder({ complete: true })
 /** A part of a token as anybody may have written it; nothing where it has no such part. */
 export function partOf(token: string, part: 'header' | 'payload'): object {
   try {
-    return Object(Reflect.get(Object(decode(token)), part))
+    const found: unknown = Reflect.get(Object(decode(token)), part)
+    return typeof found === 'object' && found !== null ? found : {}
   } catch {
     return {}
   }
