@@ -1,6 +1,6 @@
 import { createDecoder, createVerifier as createJwtVerifier } from 'fast-jwt'
 import { LRUCache } from 'lru-cache'
-import type { AccessClaims, Position } from '@portcullis/schemas'
+import { comparePositions, type AccessClaims, type Position } from '@portcullis/schemas'
 import { invalidToken, StaleError } from './errors.ts'
 import type { KeySource } from './keys/source.ts'
 import type { Replica } from './replica/replica.ts'
@@ -121,7 +121,7 @@ export class Verifier {
   }
 
   /**
-   * As `verify`, at once if no key has to be fetched. The signature of a token that was seen before is remembered, and
+   * As `verify`, at once if no key has to be fetched and the token's epoch is known. The signature of a token that was seen before is remembered, and
    * everything else looked at again. Throws what is decided at once.
    */
   check(token: string, options: VerifyOptions = {}): AccessClaims | Promise<AccessClaims> {
@@ -172,9 +172,25 @@ export class Verifier {
   }
 
   #decide(checked: CheckedToken, options: VerifyOptions): AccessClaims | Promise<AccessClaims> {
+    const { replica } = this.#parts
+    if (checked.claims.ep > replica.position.epoch) return this.#decideInEpoch(checked, options)
     const { position } = options
-    if (!position || this.#parts.replica.reached(position)) return this.#judge(checked, options)
+    if (!position || replica.reached(position)) return this.#judge(checked, options)
     return this.#waitFor(position).then(() => this.#judge(checked, options))
+  }
+
+  /**
+   * For a token of an epoch whose log has not been reached here. The database may have lost this verifier's row on the
+   * way into that epoch; then nobody who revokes in it waits for a verifier that has heard of nothing yet.
+   */
+  #decideInEpoch(checked: CheckedToken, options: VerifyOptions): Promise<AccessClaims> {
+    // What is dead, or cannot be told in any case, is not waited for.
+    this.#judge(checked, options)
+    const start = { epoch: checked.claims.ep, seq: 0 }
+    const { position = start } = options
+    return this.#waitFor(comparePositions(position, start) > 0 ? position : start).then(() =>
+      this.#judge(checked, options),
+    )
   }
 
   #judge({ claims, kid }: CheckedToken, options: VerifyOptions): AccessClaims {

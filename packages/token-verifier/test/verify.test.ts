@@ -196,6 +196,48 @@ t.test('a position is waited for, and then counts', async (t) => {
   )
 })
 
+t.test('a token of an epoch that has not been heard of is waited for, and never let in before', async (t) => {
+  const issuer = await startIssuer(t)
+  const { verifier, replica } = freshVerifier(issuer)
+  const tokens = {
+    good: issuer.mint({ claims: { ep: 2 } }),
+    dead: issuer.mint({ session: 's', claims: { ep: 2 } }),
+    old: issuer.mint(),
+  }
+  for (const time of ['first', 'second'])
+    await t.rejects(verifier.verify(tokens.good), { ...STALE, reason: /position/ }, `${time} time`)
+  t.ok(verifier.check(tokens.old), 'those of the epoch that is known are judged at once')
+
+  const head = { epoch: 2, seq: 1, base: 0 }
+  t.equal(replica.advance(head, instant(issuer.clock)), 'behind')
+  await t.rejects(verifier.verify(tokens.good), STALE, 'to have heard of it without its log is not enough')
+  const good = verifier.verify(tokens.good)
+  const dead = verifier.verify(tokens.dead)
+  replica.apply([event(1, 's', { epoch: 2 })])
+  replica.advance(head, instant(issuer.clock))
+  t.ok(await good)
+  await t.rejects(dead, INVALID)
+  t.notOk(verifier.check(tokens.good) instanceof Promise, 'and judged at once from then on')
+  await t.rejects(verifier.verify(tokens.old), INVALID)
+})
+
+t.test(
+  'of an epoch that has not been heard of, only what is signed and not known dead is waited for',
+  async (t) => {
+    const issuer = await startIssuer(t)
+    const { verifier, replica } = freshVerifier(issuer)
+    const token = issuer.mint({ session: 's', claims: { ep: 9 } })
+    const forged = `${token.slice(0, -20)}${'A'.repeat(20)}`
+    const before = performance.now()
+    await t.rejects(verifier.verify(forged), INVALID)
+    replica.apply([event(1, 's')])
+    await t.rejects(verifier.verify(token), INVALID)
+    issuer.clock.advance(2001)
+    await t.rejects(verifier.verify(issuer.mint({ claims: { ep: 9 } })), STALE, 'too old in any case')
+    t.ok(performance.now() - before < 200, 'at once')
+  },
+)
+
 t.test('keys that cannot be had are 503, not 401', async (t) => {
   const issuer = await startIssuer(t)
   const find = () => Promise.reject(new StaleError('UNAVAILABLE', 'away'))

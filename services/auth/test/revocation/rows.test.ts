@@ -1,6 +1,7 @@
 import pg from 'pg'
 import t from 'tap'
 import { revocationKeys, type Ack } from '@portcullis/schemas'
+import { startProxy } from '@portcullis/test-kit'
 import { StaleError } from '@portcullis/token-verifier'
 import type {} from '@portcullis/token-verifier/fastify'
 import { changeClient, deleteClient } from '../../src/clients/manage.ts'
@@ -8,9 +9,10 @@ import { MAX_VERIFIERS_OF_CLIENT } from '../../src/revocation/admit.ts'
 import { Registrar } from '../../src/revocation/registrar.ts'
 import { deleteVerifiers, insertVerifiers, renewVerifiers } from '../../src/revocation/verifiers.ts'
 import { MovableClock, startAuth, type TestAuth } from '../support/auth.ts'
+import { backUp, ON_ANOTHER_TIMELINE } from '../support/backup.ts'
 import { newClient, registerClient } from '../support/client.ts'
 import { until } from '../support/until.ts'
-import { openRedis, startVerifier } from '../support/verifiers.ts'
+import { countAccepting, openRedis, startVerifier } from '../support/verifiers.ts'
 
 const SCOPES = ['revocations:read']
 
@@ -203,3 +205,29 @@ t.test('whoever changes several rows at once waits for nobody that waits for it'
       t.strictSame((await entering).present, new Set([a, b]))
     })
 })
+
+t.test(
+  'a verifier whose row a failover has lost takes no token of the epoch that begins by it',
+  async (t) => {
+    const auth = await startAuth(t)
+    await registerClient(auth, { id: 'content', scopes: SCOPES })
+    const user = await auth.newUser()
+    const goBack = await backUp(auth)
+    const proxy = await startProxy(t, auth.redis.url(1))
+    const verifier = await startVerifier(t, auth, { redisUrl: proxy.url, maxStalenessSeconds: 30 })
+    const { epoch } = auth.app.replica
+    proxy.stall()
+    await goBack(`${ON_ANOTHER_TIMELINE}; delete from verifiers where client_id = 'content'`)
+    await until(() => auth.app.replica.epoch > epoch, 'a new epoch')
+    const { access_token: token } = await auth.login(user)
+    await t.rejects(verifier.verify(token), StaleError)
+    t.equal((await auth.call('POST', '/api/v1/logout', { token })).status, 200, 'nobody waits for it')
+    t.equal(await countAccepting([verifier], token), 0)
+
+    await proxy.mend()
+    await until(() => verifier.position.epoch > epoch)
+    const { access_token: next } = await auth.login(user)
+    t.equal(await countAccepting([verifier], next), 1, 'and it takes them when it has reached its log')
+    t.equal(await countAccepting([verifier], token), 0)
+  },
+)
