@@ -152,6 +152,51 @@ t.test('whoever waits for a verifier that is closed is told so', async (t) => {
   await t.rejects(waiting, /closed/)
 })
 
+t.test('a function redis that gives no client is named to the observer, and ends nothing', async (t) => {
+  const dead = { connect: async () => undefined, call: async () => undefined, on: () => undefined }
+  for (const redis of [
+    async () => dead,
+    () => Promise.reject(new Error('no secret yet')),
+    () => undefined,
+    () => ({}),
+    () => dead,
+  ]) {
+    const told: unknown[] = []
+    const observer = { disconnected: (_carrier: string, error: unknown) => told.push(error) }
+    const wrong: object = { redis, feed: undefined, observer }
+    const verifier = createVerifier({ ...good, ...wrong })
+    verifier.start()
+    await until(() => told.length === 2)
+    t.match(told, [{ message: /^redis\(\)/ }], String(redis))
+    await t.resolves(verifier.close())
+  }
+})
+
+t.test('a client or an observer that throws does not end the following of Redis', async (t) => {
+  let attempts = 0
+  const verifier = createVerifier({
+    ...good,
+    feed: undefined,
+    redis: () => ({
+      connect: () => Promise.reject(new Error('away')),
+      call: () => Promise.reject(new Error('away')),
+      on: () => undefined,
+      disconnect: () => {
+        attempts++
+        throw new Error('was never connected')
+      },
+    }),
+    observer: {
+      disconnected: () => {
+        throw new Error('a fault of the application')
+      },
+    },
+  })
+  verifier.start()
+  await until(() => attempts === 3)
+  await t.resolves(verifier.close())
+})
+
 t.test('a verifier that is not ready for five seconds says in the log of the service why', async (t) => {
   const lines: string[] = []
   const app = fastify({ logger: { stream: { write: (line: string) => lines.push(line) } } })

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { revocationKeys } from '@portcullis/schemas'
+import { withFunctions } from '../options.ts'
 import { withoutCommand } from '../redis/failure.ts'
 import { readLastId, readReply, type Read } from './entries.ts'
 import { COUNT, Tail, type TailOptions } from './tail.ts'
@@ -14,6 +15,7 @@ const ACK_MS = 250
 const SILENT_MS = 1000
 const FIRST_RETRY_MS = 20
 const LONGEST_RETRY_MS = 250
+const CLIENT_FUNCTIONS = ['connect', 'disconnect', 'call', 'on'] as const
 
 /** The part of an ioredis `Redis` or `Cluster` that is used: new, not yet connected, without retries of its own. */
 export interface FollowerClient {
@@ -64,7 +66,8 @@ export class RedisFollower {
   async #run(): Promise<void> {
     const { signal } = this.#stopping
     while (!signal.aborted) {
-      await this.#attempt()
+      // Whatever a client or an observer of the application throws besides, ends this attempt and nothing else.
+      await this.#attempt().catch(() => undefined)
       const wait = backoffMs(this.#attempts++, FIRST_RETRY_MS, LONGEST_RETRY_MS)
       await delay(wait, undefined, { signal }).catch(() => undefined)
     }
@@ -74,7 +77,7 @@ export class RedisFollower {
     let client: FollowerClient | undefined
     let reason: unknown
     try {
-      client = this.#options.connect()
+      client = clientOf(this.#options.connect())
       // What is rejected says most often only that the connection is closed, and this event why.
       client.on('error', (error) => (reason = error))
       await within(CONNECT_MS, client.connect())
@@ -124,4 +127,11 @@ export class RedisFollower {
     const { clientId, member } = this.#options
     return client.call('HSET', revocationKeys.ack(clientId), member.name, JSON.stringify(member.ack()))
   }
+}
+
+/** @throws TypeError that names the option `redis`, the only one that can give anything else than a client */
+function clientOf(made: FollowerClient): FollowerClient {
+  // From JavaScript it may be an async function, of whose failure nobody else would hear.
+  if (made instanceof Promise) made.catch(() => undefined)
+  return withFunctions('redis()', made, CLIENT_FUNCTIONS)
 }
