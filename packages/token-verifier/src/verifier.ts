@@ -78,7 +78,10 @@ export class Verifier {
     }
   }
 
-  /** Stops following the log; the writer is told, so that no answer waits for this verifier any longer. */
+  /**
+   * Stops following the log; the writer is told, so that no answer waits for this verifier any longer. From then on it
+   * takes no token: 503 for every one that it would have taken, also on bounded routes.
+   */
   async close(): Promise<void> {
     this.#state = 'closed'
     this.#parts.keys.close?.()
@@ -198,6 +201,7 @@ export class Verifier {
     const { replica } = this.#parts
     if (options.ended ? replica.isDisowned(claims, kid) : replica.isRevoked(claims, kid))
       throw invalidToken('revoked')
+    if (this.#state === 'closed') throw new StaleError('AUTH_REVOCATIONS_STALE', 'the verifier is closed')
     if (this.age() > this.#limitMs(options.bounded ?? false))
       throw new StaleError('AUTH_REVOCATIONS_STALE', 'the replica is too old')
     return claims

@@ -238,6 +238,22 @@ t.test(
   },
 )
 
+t.test('a verifier that is closed takes no token any more, strict or bounded', async (t) => {
+  const issuer = await startIssuer(t)
+  const { verifier, replica } = freshVerifier(issuer, { boundedStalenessSeconds: 30 })
+  const [seen, unseen, revoked] = [issuer.mint(), issuer.mint(), issuer.mint({ session: 's' })]
+  await verifier.verify(seen)
+  const position = { epoch: 1, seq: 1 }
+  const waiting = verifier.verify(seen, { position })
+  await verifier.close()
+  replica.apply([event(1, 's')])
+  const closed = { ...STALE, reason: 'the verifier is closed' }
+  await t.rejects(waiting, closed, 'nor one that it was asked about before')
+  for (const token of [seen, unseen])
+    for (const bounded of [false, true]) await t.rejects(verifier.verify(token, { bounded }), closed)
+  await t.rejects(verifier.verify(revoked), INVALID, 'what is dead is dead')
+})
+
 t.test('keys that cannot be had are 503, not 401', async (t) => {
   const issuer = await startIssuer(t)
   const find = () => Promise.reject(new StaleError('UNAVAILABLE', 'away'))
