@@ -31,6 +31,13 @@ export function complaining(observer: Observer, log: Log, isReady: () => boolean
       fail({ carrier, err: error }, 'the revocation log cannot be followed')
       observer.disconnected?.(carrier, error)
     },
+    unadmitted: (clientId) => {
+      fail(
+        { carrier: 'redis', client_id: clientId },
+        `auth does not admit the client ${clientId} as a verifier: is it registered, active, with the scope revocations:read, and without 200 verifiers already?`,
+      )
+      observer.unadmitted?.(clientId)
+    },
     keysFailed: (error) => {
       fail({ err: error }, 'the keys of the issuer cannot be fetched')
       observer.keysFailed?.(error)

@@ -1,3 +1,4 @@
+import fastify from 'fastify'
 import t from 'tap'
 import { revocationKeys } from '@portcullis/schemas'
 import { race, startIssuer, startRedis, TEST_CLIENT, type Teardown } from '@portcullis/test-kit'
@@ -7,6 +8,8 @@ import {
   type CreateVerifierOptions,
   type Observer,
 } from '@portcullis/token-verifier'
+import tokenVerifier from '@portcullis/token-verifier/fastify'
+import { Admission } from '../src/follow/admission.ts'
 import { TestRelay } from './support/relay.ts'
 import { until } from './support/until.ts'
 
@@ -260,4 +263,44 @@ t.test('a beat that stops makes the verifier stale even though Redis answers', a
   relay.start()
   await until(() => verifier.ready)
   t.pass('and it recovers')
+})
+
+t.test('a client that the issuer does not admit is named in the log of the service', async (t) => {
+  const { issuer, redis, relay } = await setup(t)
+  await until(() => relay.redis.status === 'ready')
+  relay.start()
+  const { feed: _feed, ...rest } = issuer.verifierOptions
+  const lines: string[] = []
+  const app = fastify({ logger: { stream: { write: (line: string) => lines.push(line) } } })
+  t.teardown(() => app.close())
+  const refused: string[] = []
+  await app.register(tokenVerifier, {
+    ...rest,
+    clientId: 'hello',
+    redisUrl: redis.url(1),
+    observer: { unadmitted: (clientId) => refused.push(clientId) },
+  })
+  const began = performance.now()
+  await app.ready()
+  await until(() => refused.length > 0, 20_000)
+  t.ok(performance.now() - began > 4500, 'a start may take a while')
+  t.strictSame(refused, ['hello'])
+  t.match(lines, [/"level":40.*does not admit the client hello as a verifier.*revocations:read/])
+})
+
+t.test('a verifier that is admitted is never told that it is not', async (t) => {
+  const admission = new Admission()
+  let now = 0
+  const beats = (seconds: number, hasMark: boolean) => {
+    let refusals = 0
+    for (const end = now + seconds * 1000; now < end; now += 100)
+      if (admission.isRefused(hasMark, now)) refusals++
+    return refusals
+  }
+  t.equal(beats(60, true), 0)
+  t.equal(beats(4, false), 0, 'its row has to be entered anew')
+  t.equal(beats(10, true), 0)
+  now += 60_000
+  t.equal(beats(4, false), 0, 'it has slept')
+  t.equal(beats(12, false), 3)
 })

@@ -9,6 +9,8 @@ export interface Observer {
   applied?(event: RevocationEvent, latencyMs: number): void
   /** A connection was given up, and why; the next one is tried at once. */
   disconnected?(carrier: Carrier, error: unknown): void
+  /** Redis has carried the log for five seconds without a mark of ours: the issuer does not admit this client's verifier. */
+  unadmitted?(clientId: string): void
   /** The log has to be read again from its front. */
   reloading?(carrier: Carrier): void
   /** Joining, live or leaving. */

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Member } from '../replica/member.ts'
 import type { LogReader } from '../replica/reader.ts'
 import type { Replica } from '../replica/replica.ts'
+import { Admission } from './admission.ts'
 import type { Read } from './entries.ts'
 import { reportApplied, type Observer } from './observer.ts'
 
@@ -26,6 +27,7 @@ export class Tail {
   readonly #options: TailOptions
   readonly #reader: LogReader
   readonly #pace: () => number
+  readonly #admission = new Admission()
   #logId = FRONT
   #isGarbled = false
   #coveredAt = -Infinity
@@ -61,8 +63,11 @@ export class Tail {
   /** @returns whether a head was reached, and whether an ack should be sent at once. */
   take(read: Read): { isCovered: boolean; isUrgent: boolean } {
     const { clientId, member } = this.#options
+    const mark = read.beat?.marks[`${clientId}/${member.name}`]
     const isNew = read.events.length > 0
     const whole = this.#apply(read)
+    if (read.beat && this.#admission.isRefused(mark !== undefined, this.#pace()))
+      this.#options.observer.unadmitted?.(clientId)
     // Until all was read again without it, nobody knows what should stand there.
     this.#isGarbled ||= read.isGarbled
     // What is left unread would make a beat look as if it ran ahead of the log.
@@ -71,7 +76,6 @@ export class Tail {
     const isGarbled = this.#isGarbled
     if (!whole || isGarbled) this.#readAllAgain()
     if (!read.beat || isGarbled) return { isCovered: false, isUrgent: isNew }
-    const mark = read.beat.marks[`${clientId}/${member.name}`]
     const { outcome, urgent } = member.hear(this.#reader, read.beat, mark)
     if (outcome === 'behind') this.#readAllAgain()
     if (outcome === 'covered') this.#coveredAt = this.#pace()
