@@ -18,7 +18,7 @@ import { Verifier, type Follower } from './verifier.ts'
 
 /** Beyond the life of a token its revocation means nothing. */
 const LONGEST_AGE_SECONDS = 3600
-const REPLICA_FUNCTIONS = ['age', 'isRevoked', 'isDisowned', 'reached', 'onChange'] as const
+const REPLICA_FUNCTIONS = ['age', 'isRevoked', 'isDisowned', 'reached', 'onChange', 'onDeadKey'] as const
 const VERIFIER_FUNCTIONS = ['start', 'verify', 'check', 'checkForm', 'keyFor', 'close'] as const
 
 /**

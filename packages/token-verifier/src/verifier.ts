@@ -4,10 +4,10 @@ import { comparePositions, type AccessClaims, type Position } from '@portcullis/
 import { invalidToken, StaleError } from './errors.ts'
 import type { KeySource } from './keys/source.ts'
 import type { Replica } from './replica/replica.ts'
+import { waitFor } from './replica/wait.ts'
 import type { CheckedToken, TokenCheck } from './token-check.ts'
 
 const decode = createDecoder({ complete: true })
-const POSITION_WAIT_MS = 250
 // One a signing key in use; more only pile up when keys are rotated for years without a restart.
 const JWT_VERIFIERS_KEPT = 16
 /** Tokens of half a kilobyte each. */
@@ -59,6 +59,8 @@ export class Verifier {
 
   constructor(parts: VerifierParts) {
     this.#parts = parts
+    const { keys, replica } = parts
+    if (keys.giveUp) replica.onDeadKey((kid) => keys.giveUp?.(kid))
   }
 
   /** Begins to fetch keys and to follow the log. Never throws: until both are there, `verify` answers 503. */
@@ -179,7 +181,7 @@ export class Verifier {
     if (checked.claims.ep > replica.position.epoch) return this.#decideInEpoch(checked, options)
     const { position } = options
     if (!position || replica.reached(position)) return this.#judge(checked, options)
-    return this.#waitFor(position).then(() => this.#judge(checked, options))
+    return waitFor(replica, position).then(() => this.#judge(checked, options))
   }
 
   /**
@@ -189,9 +191,10 @@ export class Verifier {
   #decideInEpoch(checked: CheckedToken, options: VerifyOptions): Promise<AccessClaims> {
     // What is dead, or cannot be told in any case, is not waited for.
     this.#judge(checked, options)
+    const { replica } = this.#parts
     const start = { epoch: checked.claims.ep, seq: 0 }
     const { position = start } = options
-    return this.#waitFor(comparePositions(position, start) > 0 ? position : start).then(() =>
+    return waitFor(replica, comparePositions(position, start) > 0 ? position : start).then(() =>
       this.#judge(checked, options),
     )
   }
@@ -221,24 +224,6 @@ export class Verifier {
     } catch (error) {
       throw invalidToken(error instanceof Error ? error.message : 'signature')
     }
-  }
-
-  #waitFor(position: Position): Promise<void> {
-    const { replica } = this.#parts
-    return new Promise((resolve, reject) => {
-      const done = (settle: () => void) => {
-        clearTimeout(timer)
-        forget()
-        settle()
-      }
-      const forget = replica.onChange(() => {
-        if (replica.reached(position)) done(resolve)
-      })
-      const timer = setTimeout(
-        () => done(() => reject(new StaleError('AUTH_REVOCATIONS_STALE', 'the position was not reached'))),
-        POSITION_WAIT_MS,
-      )
-    })
   }
 
   #limitMs(bounded: boolean): number {

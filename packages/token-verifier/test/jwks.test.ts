@@ -9,6 +9,7 @@ const CACHE = 'public, max-age=300, stale-while-revalidate=60, stale-if-error=36
 interface State {
   keys: unknown[]
   cacheControl: string
+  age: string | undefined
   etag: string
   body: string | undefined
   isDown: boolean
@@ -18,12 +19,24 @@ interface State {
 /** A JWKS endpoint in memory: its answer can be changed, and its requests are counted. */
 function endpoint(keys: unknown[]) {
   const requests: Headers[] = []
-  const state: State = { keys, cacheControl: CACHE, etag: 'W/"1"', body: undefined, isDown: false, requests }
+  const state: State = {
+    keys,
+    cacheControl: CACHE,
+    age: undefined,
+    etag: 'W/"1"',
+    body: undefined,
+    isDown: false,
+    requests,
+  }
   const fetch: NonNullable<JwksOptions['fetch']> = async (_url, init) => {
     const headers = new Headers(init?.headers)
     state.requests.push(headers)
     if (state.isDown) throw new TypeError('fetch failed')
-    const answered = { 'cache-control': state.cacheControl, etag: state.etag }
+    const answered = {
+      'cache-control': state.cacheControl,
+      etag: state.etag,
+      ...(state.age !== undefined && { age: state.age }),
+    }
     if (headers.get('if-none-match') === state.etag)
       return new Response(null, { status: 304, headers: answered })
     const body = state.body ?? JSON.stringify({ keys: state.keys })
@@ -115,7 +128,9 @@ t.test('while the issuer is away old keys serve, until they are too old; then it
   clock.advance(3_000_000)
   t.equal(await source.find(first.kid), first.publicPem)
   await t.rejects(async () => source.find(second.kid), { statusCode: 503, code: 'UNAVAILABLE' })
-  clock.advance(900_001)
+  clock.advance(599_999)
+  t.equal(await source.find(first.kid), first.publicPem)
+  clock.advance(1)
   await t.rejects(async () => source.find(first.kid), { statusCode: 503, code: 'UNAVAILABLE' })
   state.isDown = false
   clock.advance(10_000)
@@ -198,7 +213,7 @@ t.test('Cache-Control is honoured within bounds', async (t) => {
     ['max-age=60, stale-while-revalidate=0', 60],
     ['no-store', 5],
     ['max-age=0', 5],
-    ['max-age=999999999, stale-while-revalidate=0', 86_400],
+    ['max-age=999999999', 3600],
     ['', 300],
   ] as const) {
     const { source, state, clock } = setup([first.jwk])
@@ -211,6 +226,66 @@ t.test('Cache-Control is honoured within bounds', async (t) => {
     await source.find(first.kid)
     t.equal(state.requests.length, 2, cacheControl)
   }
+})
+
+t.test(
+  'a set is used for an hour at most from when the issuer made it, whatever the headers say',
+  async (t) => {
+    for (const [cacheControl, age, usedFor] of [
+      [CACHE, undefined, 3600],
+      [CACHE, '0', 3600],
+      [CACHE, '299', 3301],
+      [CACHE, '3000', 600],
+      [CACHE, '10, 3000', 600],
+      ['public, max-age=86400', '3599', 1],
+      ['public, max-age=86400, stale-while-revalidate=86400, stale-if-error=86400', undefined, 3600],
+      ['no-store, stale-if-error=86400', '100', 3500],
+      ['max-age=60, stale-if-error=60', '30', 90],
+      [CACHE, 'long ago', 3600],
+    ] as const) {
+      const { source, state, clock } = setup([first.jwk])
+      Object.assign(state, { cacheControl, age })
+      const title = `${cacheControl}, age ${age}`
+      t.equal(await source.find(first.kid), first.publicPem, title)
+      state.isDown = true
+      clock.advance(usedFor * 1000 - 1)
+      t.equal(await source.find(first.kid), first.publicPem, title)
+      clock.advance(1)
+      await t.rejects(async () => source.find(first.kid), { statusCode: 503, code: 'UNAVAILABLE' }, title)
+    }
+  },
+)
+
+t.test(
+  'a set that has been in a cache for an hour is refused, and one that is old is not fetched at each use',
+  async (t) => {
+    const errors: unknown[] = []
+    const { source, state, clock } = setup([first.jwk], { onError: (error) => errors.push(error) })
+    state.age = '3600'
+    await t.rejects(async () => source.find(first.kid), { statusCode: 503, code: 'UNAVAILABLE' })
+    t.match(errors, [/the JWK Set is too old: it has been in a cache for 3600 s/])
+    clock.advance(1000)
+    state.age = '1000'
+    t.equal(await source.find(first.kid), first.publicPem)
+    const { length } = state.requests
+    clock.advance(4999)
+    t.equal(source.find(first.kid), first.publicPem)
+    t.equal(state.requests.length, length)
+  },
+)
+
+t.test('a key that was given up is found no more, and nobody is asked for it', async (t) => {
+  const { source, state, clock } = setup([first.jwk, second.jwk])
+  await source.find(first.kid)
+  source.giveUp?.(first.kid)
+  for (const etag of ['W/"1"', 'W/"2"']) {
+    state.etag = etag
+    t.equal(await source.find(first.kid), undefined)
+    clock.advance(400_000)
+    t.equal(await source.find(second.kid), second.publicPem, 'a cache still publishes both')
+  }
+  t.equal(await source.find(first.kid), undefined)
+  t.equal(state.requests.length, 3)
 })
 
 t.test(

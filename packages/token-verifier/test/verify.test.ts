@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { race, startIssuer } from '@portcullis/test-kit'
-import { createVerifier, instant, StaleError, TokenError } from '@portcullis/token-verifier'
+import { createVerifier, instant, jwksKeys, StaleError, TokenError } from '@portcullis/token-verifier'
 import { event } from './support/events.ts'
 import { forgeries } from './support/forge.ts'
 import { freshVerifier } from './support/fresh.ts'
@@ -125,6 +125,29 @@ t.test('a remembered token is refused once its key is published no more', async 
   pems.clear()
   await t.rejects(verifier.verify(token), { ...INVALID, reason: 'unknown key' })
 })
+
+t.test(
+  'what a stolen key signs is refused also when the log has forgotten that it was given up',
+  async (t) => {
+    const issuer = await startIssuer(t)
+    const { clock, jwks } = issuer
+    // A cache that hides the age of what it gives.
+    const fetch = async () =>
+      new Response(JSON.stringify(jwks), { headers: { 'cache-control': 'max-age=86400' } })
+    const keys = jwksKeys({ url: issuer.jwksUrl, clock, fetch })
+    const { verifier, replica } = freshVerifier(issuer, { keys })
+    await verifier.verify(issuer.mint())
+    const keep_until = clock.now() + 3_900_000
+    replica.apply([event(1, issuer.key.kid, { kind: 'key', keep_until })])
+    await t.rejects(verifier.verify(issuer.mint()), INVALID)
+    for (const pass of [3_600_000, 301_000]) {
+      clock.advance(pass)
+      replica.advance({ epoch: 1, seq: 1, base: 1 }, instant(clock))
+      await t.rejects(verifier.verify(issuer.mint()), INVALID)
+    }
+    t.equal(replica.entries, 0)
+  },
+)
 
 t.test('what one request does to its claims does not reach the next', async (t) => {
   const issuer = await startIssuer(t)

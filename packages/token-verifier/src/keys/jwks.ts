@@ -1,12 +1,13 @@
 import { instant, elapsed, systemClock, type Clock, type Instant } from '../clock.ts'
 import { StaleError } from '../errors.ts'
 import { fetchJson, type Fetch } from '../fetch-json.ts'
-import { readCacheControl, type Freshness } from './cache-control.ts'
+import { readFreshness, type Freshness } from './cache-control.ts'
 import { readJwkSet, type Algorithm } from './jwk-set.ts'
 import type { KeySource } from './source.ts'
 
 const UNKNOWN_COOLDOWN_MS = 30_000
 const UNKNOWN_KEPT = 1000
+const DEAD_KEPT = 1000
 /** The set may have come from a cache, or from an instance that had not heard of the newest key. */
 const UNKNOWN_KEPT_MS = 60_000
 const FIRST_RETRY_MS = 50
@@ -30,7 +31,7 @@ export interface JwksOptions {
 
 /**
  * The issuer's keys, fetched from its JWK Set and kept as its `Cache-Control` allows. Used on while they are
- * fetched anew (stale-while-revalidate), and when that fails (stale-if-error). An unknown kid leads to one
+ * fetched anew (stale-while-revalidate), and when that fails (stale-if-error), an hour at most. An unknown kid leads to one
  * fetch in 30 s, whoever asks; kids that were not there are remembered for 60 s, up to 1000 of them.
  */
 export function jwksKeys(options: JwksOptions): KeySource {
@@ -51,6 +52,8 @@ class JwksKeys implements KeySource {
   readonly #closing = new AbortController()
   /** Kids that were not there, and when that was seen. */
   readonly #unknown = new Map<string, Instant>()
+  /** Kids that the log has named, which a cache on the way to the issuer may go on to publish. */
+  readonly #dead = new Set<string>()
   #held: Held | undefined
   #fetching: Promise<void> | undefined
   #failed: { at: number; wait: number } | undefined
@@ -82,6 +85,7 @@ class JwksKeys implements KeySource {
   }
 
   find(kid: string): string | undefined | Promise<string | undefined> {
+    if (this.#dead.size > 0 && this.#dead.has(kid)) return undefined
     const held = this.#held
     if (!held) return this.#refetched(kid)
     const age = elapsed(this.#clock, held.at) / 1000
@@ -89,6 +93,12 @@ class JwksKeys implements KeySource {
     if (age >= maxAge + staleWhileRevalidate) return this.#refetched(kid)
     if (age >= maxAge) void this.#refresh().catch(() => undefined)
     return held.keys.get(kid) ?? this.#lookForUnknown(kid)
+  }
+
+  giveUp(kid: string): void {
+    const [oldest] = this.#dead
+    if (oldest !== undefined && this.#dead.size >= DEAD_KEPT) this.#dead.delete(oldest)
+    this.#dead.add(kid)
   }
 
   /** The key after a fetch, or out of what is held if that fails and is not too old. */
@@ -168,11 +178,11 @@ class JwksKeys implements KeySource {
       headers: etag ? { 'If-None-Match': etag } : {},
       signal: this.#closing.signal,
     })
-    const freshness = readCacheControl(answer.headers.get('cache-control'))
     if (answer.status === 304 && this.#held) {
-      this.#held = { ...this.#held, freshness, at }
+      this.#held = { ...this.#held, freshness: readFreshness(answer.headers), at }
     } else if (answer.status === 200) {
       const keys = readJwkSet(answer.body, algorithm)
+      const freshness = readFreshness(answer.headers)
       this.#held = { keys, etag: answer.headers.get('etag'), freshness, at }
       this.#unknown.clear()
     } else throw new Error(`the JWK Set was answered with ${answer.status}`)

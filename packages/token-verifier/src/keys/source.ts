@@ -7,6 +7,8 @@ export interface KeySource {
    * @throws StaleError if that cannot be told right now.
    */
   find(kid: string, token?: string): string | undefined | Promise<string | undefined>
+  /** The log names this key as dead: `find` is not to give it any more, though the log forgets it in time. */
+  giveUp?(kid: string): void
   /** Begins to fetch what can be fetched ahead. */
   start?(): void
   close?(): void

@@ -26,6 +26,7 @@ export class Replica {
   readonly #maxEntries: number
   readonly #table = new RevocationTable()
   readonly #listeners = new Set<() => void>()
+  readonly #keyListeners = new Set<(kid: string) => void>()
   readonly #reader: LogReader
   #epoch = 0
   #position: Position = { epoch: 0, seq: 0 }
@@ -128,6 +129,12 @@ export class Replica {
     return () => this.#listeners.delete(callback)
   }
 
+  /** Calls back with the kid of each key that the log names as dead, until the function it returns is called. */
+  onDeadKey(callback: (kid: string) => void): () => void {
+    this.#keyListeners.add(callback)
+    return () => this.#keyListeners.delete(callback)
+  }
+
   #value(kind: RevocationKind, key: string): number {
     return this.#table.get(REVOCATION_KINDS.indexOf(kind), key)
   }
@@ -135,6 +142,7 @@ export class Replica {
   #merge(event: RevocationEvent): boolean {
     if (this.full) return false
     this.#table.set(REVOCATION_KINDS.indexOf(event.kind), event.key, event.value, event.seq, event.keep_until)
+    if (event.kind === 'key') for (const callback of this.#keyListeners) callback(event.key)
     return true
   }
 
