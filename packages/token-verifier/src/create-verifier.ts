@@ -77,7 +77,8 @@ export interface CreateVerifierOptions extends TokenRules {
 export function createVerifier(options: CreateVerifierOptions): Verifier {
   objectOf('options', options)
   const clock = withFunctions('clock', options.clock ?? systemClock, ['now', 'monotonic'])
-  const replica = withFunctions('replica', options.replica ?? new Replica({ clock }), REPLICA_FUNCTIONS)
+  const own = () => new Replica({ clock, yieldsToEpochs: true })
+  const replica = withFunctions('replica', options.replica ?? own(), REPLICA_FUNCTIONS)
   const longest = options.replica ? LONGEST_AGE_SECONDS : LONGEST_MAX_AGE_SECONDS
   const maxStalenessSeconds = seconds('maxStalenessSeconds', options.maxStalenessSeconds ?? 2, longest)
   const boundedStalenessSeconds = seconds(

@@ -186,6 +186,65 @@ t.test('a full replica takes no more and grows old, until base makes room', asyn
   t.equal(replica.advance({ epoch: 1, seq: 4, base: 2 }, instant(clock)), 'covered')
 })
 
+/** Three entries of epoch 1, and no room for a fourth. */
+function brimful(options: { yieldsToEpochs?: boolean } = { yieldsToEpochs: true }) {
+  const clock = new FakeClock(1e12)
+  const replica = new Replica({ clock, maxEntries: 3, ...options })
+  replica.advance({ epoch: 1, seq: 0, base: 0 })
+  replica.apply([event(1, 'a'), event(2, 'b'), event(3, 'c')])
+  t.equal(replica.advance({ epoch: 1, seq: 3, base: 0 }, instant(clock)), 'covered')
+  t.notOk(replica.apply([event(4, 'd')]))
+  return { replica, now: () => instant(clock) }
+}
+
+t.test('a full replica of a verifier serves again when a new epoch begins', async (t) => {
+  const { replica, now } = brimful()
+  const key = event(5, 'kid', { kind: 'key', epoch: 9 })
+  const head = { epoch: 9, seq: 5, base: 4 }
+  replica.reload()
+  t.notOk(replica.apply([key]), 'before the head says that there is a new epoch, everything counts')
+  t.equal(replica.advance(head, now()), 'behind')
+  t.equal(replica.entries, 0)
+  t.ok(isDead(replica, userClaims({ sid: 'a', ep: 1 })), 'by its epoch')
+  t.ok(replica.apply([key]))
+  t.equal(replica.advance(head, now()), 'covered')
+  t.ok(isDead(replica, userClaims({ ep: 9 }), 'kid'), 'a key that was given up stays dead')
+  t.equal(brimful().replica.advance({ epoch: 9, seq: 4, base: 4 }), 'covered', 'there is nothing to read')
+})
+
+t.test(
+  'what was read of a new epoch before it was heard of does not count when all is forgotten',
+  async (t) => {
+    const clock = new FakeClock(1e12)
+    const replica = new Replica({ clock, maxEntries: 3, yieldsToEpochs: true })
+    const other = replica.reader()
+    const key = event(3, 'kid', { kind: 'key', epoch: 9 })
+    const head = { epoch: 9, seq: 3, base: 2 }
+    for (const reader of [replica, other]) reader.apply([event(1, 'a'), event(2, 'b')])
+    replica.advance({ epoch: 1, seq: 2, base: 0 }, instant(clock))
+    for (const reader of [replica, other]) reader.apply([key])
+    t.ok(replica.full)
+    for (const reader of [replica, other]) t.equal(reader.advance(head), 'behind')
+    t.strictSame(replica.position, { epoch: 1, seq: 2 })
+    t.ok(other.apply([key]))
+    t.equal(other.advance(head), 'covered')
+    t.ok(isDead(replica, userClaims({ ep: 9 }), 'kid'))
+  },
+)
+
+t.test(
+  'a full replica forgets nothing by entries, by its own epoch, or if it is not a verifier’s',
+  async (t) => {
+    const { replica } = brimful()
+    replica.apply([event(5, 'x', { epoch: 9 })])
+    replica.advance({ epoch: 1, seq: 4, base: 3 })
+    t.equal(replica.entries, 3)
+    const auths = brimful({})
+    auths.replica.advance({ epoch: 9, seq: 4, base: 4 })
+    t.equal(auths.replica.held('session', 'a'), 0)
+  },
+)
+
 t.test('two readers feed one replica without disturbing each other', async (t) => {
   const clock = new FakeClock(1e12)
   const replica = filled(clock)

@@ -7,6 +7,8 @@ export type Outcome = 'covered' | 'behind' | 'refused'
 /** What a reader tells the replica that it reads for. */
 export interface Holder {
   readonly epoch: number
+  /** How often everything was forgotten that had been merged. */
+  readonly oblivions: number
   /** Takes an event in; false if there is no room. */
   merge(event: RevocationEvent): boolean
   /** Hears of a head that is plausible, whether it is reached or not. */
@@ -31,6 +33,7 @@ export class LogReader {
   #run: Run | undefined
   /** The epoch whose head the run has reached; in it, the end of the run is a position. */
   #settled: number | undefined
+  #oblivions = 0
 
   constructor(holder: Holder) {
     this.#holder = holder
@@ -49,6 +52,7 @@ export class LogReader {
    * read again from its front. The events are merged even so, as far as there is room.
    */
   apply(events: readonly RevocationEvent[]): boolean {
+    this.#keepUp()
     let whole = true
     for (const event of events) {
       if (!this.#holder.merge(event)) {
@@ -68,12 +72,20 @@ export class LogReader {
   advance(head: Head, asOf?: Instant): Outcome {
     if (head.base > head.seq || head.epoch < this.#holder.epoch) return 'refused'
     this.#holder.hear(head)
+    this.#keepUp()
     if (!this.#covers(head)) return 'behind'
     this.#settled = head.epoch
     if (!this.#run || this.#run.epoch < head.epoch)
       this.#run = { from: head.seq + 1, epoch: head.epoch, to: head.seq }
     this.#reach(asOf)
     return 'covered'
+  }
+
+  /** What was read before the holder forgot it covers nothing any more. */
+  #keepUp(): void {
+    if (this.#oblivions === this.#holder.oblivions) return
+    this.#oblivions = this.#holder.oblivions
+    this.reload()
   }
 
   #extend(event: RevocationEvent): boolean {

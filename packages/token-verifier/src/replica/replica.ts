@@ -15,11 +15,23 @@ import { RevocationTable } from './table.ts'
 /** More entries than this and the replica takes no more, which lets it grow too old to serve. */
 export const MAX_ENTRIES = 2_000_000
 
+export interface ReplicaOptions {
+  clock?: Clock | undefined
+  /** Default `MAX_ENTRIES`. */
+  maxEntries?: number | undefined
+  /**
+   * When it is full and a new epoch begins, what older epochs said is forgotten: their tokens are dead, and the keys that
+   * were given up are named again. For who verifies, not for who looks for what the database has lost. Default false.
+   */
+  yieldsToEpochs?: boolean | undefined
+}
+
 /**
  * A copy of the revocation log in memory, fed by whoever reads it. Pure: no I/O and no timers.
  *
- * Entries are only merged, and dropped only by the head's `base`. Nothing that is applied, in whatever order
- * and however often, makes a revoked token good again; what is missing shows as age.
+ * Entries are only merged, and dropped only by the head's `base`, or all of them by a new epoch when there is no room.
+ * Nothing that is applied, in whatever order and however often, makes a revoked token good again; what is missing
+ * shows as age, or as a position that has not reached the epoch of a token.
  */
 export class Replica {
   readonly #clock: Clock
@@ -28,13 +40,16 @@ export class Replica {
   readonly #listeners = new Set<() => void>()
   readonly #keyListeners = new Set<(kid: string) => void>()
   readonly #reader: LogReader
+  readonly #yieldsToEpochs: boolean
+  #oblivions = 0
   #epoch = 0
   #position: Position = { epoch: 0, seq: 0 }
   #asOf: Instant | undefined
 
-  constructor(options: { clock?: Clock | undefined; maxEntries?: number | undefined } = {}) {
+  constructor(options: ReplicaOptions = {}) {
     this.#clock = options.clock ?? systemClock
     this.#maxEntries = options.maxEntries ?? MAX_ENTRIES
+    this.#yieldsToEpochs = options.yieldsToEpochs ?? false
     this.#reader = this.reader()
   }
 
@@ -80,15 +95,16 @@ export class Replica {
   /** Another path by which the log comes in. */
   reader(): LogReader {
     const epoch = () => this.#epoch
+    const oblivions = () => this.#oblivions
     return new LogReader({
       get epoch() {
         return epoch()
       },
-      merge: (event) => this.#merge(event),
-      hear: (head) => {
-        this.#epoch = Math.max(this.#epoch, head.epoch)
-        this.#table.drop(head.base, this.#clock.now())
+      get oblivions() {
+        return oblivions()
       },
+      merge: (event) => this.#merge(event),
+      hear: (head) => this.#hear(head),
       reach: (position, asOf) => this.#reach(position, asOf),
     })
   }
@@ -137,6 +153,19 @@ export class Replica {
 
   #value(kind: RevocationKind, key: string): number {
     return this.#table.get(REVOCATION_KINDS.indexOf(kind), key)
+  }
+
+  #hear(head: Head): void {
+    // Only a head tells of an epoch: what stands in an entry may be anything.
+    if (this.#yieldsToEpochs && this.full && head.epoch > this.#epoch) this.#forget()
+    this.#epoch = Math.max(this.#epoch, head.epoch)
+    this.#table.drop(head.base, this.#clock.now())
+  }
+
+  /** Also what has been read of the new epoch by now, on whatever path; its readers begin again. */
+  #forget(): void {
+    this.#table.clear()
+    this.#oblivions++
   }
 
   #merge(event: RevocationEvent): boolean {

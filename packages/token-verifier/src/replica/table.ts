@@ -67,6 +67,13 @@ export class RevocationTable {
     }
   }
 
+  /** Drops everything. What room was made stays. */
+  clear(): void {
+    this.#index.fill(0)
+    this.#head = 0
+    this.#size = 0
+  }
+
   /** Index place of the hash at `offset` in `hashes`, or the empty place where it would go. */
   #find(hashes: Uint32Array, offset: number): number {
     const mask = this.#index.length - 1
