@@ -63,7 +63,10 @@ export interface CreateVerifierOptions extends TokenRules {
    * 3600 with a `replica` of the caller's.
    */
   maxStalenessSeconds?: number | undefined
-  /** Routes that are marked bounded answer up to this age. Default: as strict ones; the same limits. */
+  /**
+   * Routes that are marked bounded answer up to this age, which is above `maxStalenessSeconds` and has the same limits.
+   * Default: there are no such routes.
+   */
   boundedStalenessSeconds?: number | undefined
   observer?: Observer | undefined
 }
@@ -81,11 +84,7 @@ export function createVerifier(options: CreateVerifierOptions): Verifier {
   const replica = withFunctions('replica', options.replica ?? own(), REPLICA_FUNCTIONS)
   const longest = options.replica ? LONGEST_AGE_SECONDS : LONGEST_MAX_AGE_SECONDS
   const maxStalenessSeconds = seconds('maxStalenessSeconds', options.maxStalenessSeconds ?? 2, longest)
-  const boundedStalenessSeconds = seconds(
-    'boundedStalenessSeconds',
-    options.boundedStalenessSeconds ?? maxStalenessSeconds,
-    longest,
-  )
+  const boundedStalenessSeconds = boundOf(options.boundedStalenessSeconds, maxStalenessSeconds, longest)
   return new Verifier({
     check: new TokenCheck(options),
     keys: keySource(options),
@@ -96,6 +95,12 @@ export function createVerifier(options: CreateVerifierOptions): Verifier {
     maxStalenessSeconds,
     boundedStalenessSeconds,
   })
+}
+
+function boundOf(bound: number | undefined, strict: number, longest: number): number {
+  if (bound === undefined) return strict
+  if (seconds('boundedStalenessSeconds', bound, longest) > strict) return bound
+  throw new TypeError(`boundedStalenessSeconds must be above maxStalenessSeconds, which is ${strict}`)
 }
 
 /** The verifier that an adapter is given, or one that it makes. @throws TypeError as `createVerifier` */
