@@ -66,7 +66,7 @@ t.test('a compromised key and a new epoch kill what was signed before', async (t
   const second = issuer.mint()
   t.ok(await verifier.verify(second))
   await issuer.rotate({ compromised: true })
-  await t.rejects(verifier.verify(second), { ...INVALID, reason: 'revoked' })
+  await t.rejects(verifier.verify(second), { ...INVALID, reason: 'unknown key' })
   const third = issuer.mint()
   await issuer.raiseEpoch()
   await t.rejects(verifier.verify(third))
@@ -75,8 +75,8 @@ t.test('a compromised key and a new epoch kill what was signed before', async (t
 t.test('keys that are rotated at once after one another sign good tokens', async (t) => {
   const issuer = await startIssuer(t)
   const verifier = await follow(t, issuer)
-  for (const rotation of [1, 2, 3, 'after a while']) {
-    if (rotation === 'after a while') await issuer.advance(30_000)
+  for (const rotation of [1, 2, 3, 'after a while', 'one more', 'after another while', 'the last']) {
+    if (String(rotation).startsWith('after')) await issuer.advance(30_000)
     await issuer.rotate()
     t.ok(await verifier.verify(issuer.mint()), `${rotation}`)
   }
