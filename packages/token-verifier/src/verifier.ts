@@ -126,8 +126,8 @@ export class Verifier {
   }
 
   /**
-   * As `verify`, at once if no key has to be fetched and the token's epoch is known. The signature of a token that was seen before is remembered, and
-   * everything else looked at again. Throws what is decided at once.
+   * As `verify`, at once if no key has to be fetched and the token's epoch is known. The signature of a token that was
+   * seen before is remembered, and everything else looked at again. Throws what is decided at once.
    */
   check(token: string, options: VerifyOptions = {}): AccessClaims | Promise<AccessClaims> {
     const known = this.#memory.get(token)
