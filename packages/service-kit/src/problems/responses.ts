@@ -1,4 +1,5 @@
 import { PROBLEMS, ProblemSchema, ref, type ProblemCode } from '@portcullis/schemas'
+import { HEADERS } from '../docs/headers.ts'
 
 /** Key under which a response schema of `problemResponses` carries its codes to the OpenAPI document. */
 export const PROBLEM_CODES = 'x-problems'
@@ -47,6 +48,6 @@ export const CREATED_HEADERS = { Location: 'Path of what is new' } as const
 export const VERSIONED_HEADERS = { ...CREATED_HEADERS, ETag: 'Its version, for `If-Match`' } as const
 /** Headers of the answer to a revocation that does not say so by a 202. */
 export const REVOCATION_HEADERS = {
-  'Revocation-Position': 'Place of the revocation in the log; missing if nothing was revoked',
-  'Revocation-Pending': 'How many verifiers have not said yet that they know; missing if nothing was revoked',
+  'Revocation-Position': HEADERS['Revocation-Position'].description,
+  'Revocation-Pending': HEADERS['Revocation-Pending'].description,
 } as const
