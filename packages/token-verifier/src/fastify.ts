@@ -1,3 +1,4 @@
+import { callbackify } from 'node:util'
 import fastifyJwt from '@fastify/jwt'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -58,7 +59,8 @@ async function tokenVerifier(app: FastifyInstance, options: TokenVerifierPluginO
     return createVerifier({ ...own, observer })
   })
   const realm = quotable('realm', options.realm ?? 'portcullis')
-  await registerJwt(app, verifier, realm)
+  const early = new WeakSet<FastifyRequest>()
+  await registerJwt(app, verifier, realm, early)
 
   const hook =
     (admit: (request: FastifyRequest, claims: AccessClaims) => void, scopes?: readonly string[]): Hook =>
@@ -67,6 +69,7 @@ async function tokenVerifier(app: FastifyInstance, options: TokenVerifierPluginO
         const token = readBearer(request.headers.authorization)
         const claims = verifier.check(token, verifyOptions(request))
         admit(request, claims instanceof Promise ? await claims : claims)
+        if (hasBodyToCome(request)) early.add(request)
       } catch (error) {
         const refusal = withChallenge(error, realm, scopes)
         reply.headers(refusal.headers)
@@ -93,6 +96,13 @@ async function tokenVerifier(app: FastifyInstance, options: TokenVerifierPluginO
   )
   app.decorate('requireScope', (...scopes) => hook(asClient(scopes), scopes))
 
+  // A body takes as long as its sender likes, and the token may have died meanwhile.
+  const again = hook(() => undefined)
+  const againInTime = callbackify(again)
+  app.addHook('preHandler', (request, reply, done) => {
+    if (early.has(request)) againInTime(request, reply, done)
+    else done()
+  })
   app.addHook('onRoute', (route) => {
     if (route.config?.revocation === 'bounded' && !verifier.allowsBounded)
       throw new TypeError(`${route.url} is marked bounded, but boundedStalenessSeconds is not set`)
@@ -105,7 +115,12 @@ async function tokenVerifier(app: FastifyInstance, options: TokenVerifierPluginO
  * Makes `request.jwtVerify()`, of which @fastify/jwt's own documentation tells, decide as the verifier does: whatever
  * @fastify/jwt would refuse in its own words, some of it with 500, has been refused before it looks.
  */
-async function registerJwt(app: FastifyInstance, verifier: Verifier, realm: string): Promise<void> {
+async function registerJwt(
+  app: FastifyInstance,
+  verifier: Verifier,
+  realm: string,
+  early: WeakSet<FastifyRequest>,
+): Promise<void> {
   const admitted = new WeakMap<object, UserClaims>()
   const users = new WeakMap<FastifyRequest, UserClaims>()
   await app.register(fastifyJwt, {
@@ -116,6 +131,7 @@ async function registerJwt(app: FastifyInstance, verifier: Verifier, realm: stri
           verifyOptions(request),
         )
         users.set(request, requireUser(claims))
+        if (hasBodyToCome(request)) early.add(request)
         return await verifier.keyFor('header' in decoded ? decoded.header : undefined)
       } catch (error) {
         throw withChallenge(error, realm)
@@ -145,6 +161,12 @@ async function registerJwt(app: FastifyInstance, verifier: Verifier, realm: stri
       return claims
     },
   })
+}
+
+/** Whether the body has not been read yet, and there is one (RFC 9112 section 6). */
+function hasBodyToCome({ body, headers }: FastifyRequest): boolean {
+  if (body !== undefined) return false
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }
 
 function verifyOptions(request: FastifyRequest): VerifyOptions {

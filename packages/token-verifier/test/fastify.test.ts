@@ -1,3 +1,6 @@
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { setTimeout } from 'node:timers/promises'
 import fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import { startIssuer, type Teardown, type TestIssuer } from '@portcullis/test-kit'
@@ -194,6 +197,44 @@ t.test(
     t.equal(without.headers['www-authenticate'], 'Bearer realm="test"')
   },
 )
+
+t.test('a token that dies while the body is on its way opens nothing any more', async (t) => {
+  const issuer = await startIssuer(t)
+  const { app, replica } = await build(t, issuer)
+  app.post('/write', { onRequest: app.authenticate }, async () => 'written')
+  app.post('/own', { onRequest: async (request) => void (await request.jwtVerify()) }, async () => 'written')
+  app.post('/open', async () => 'written')
+  const { port, hostname } = new URL(await app.listen())
+
+  /** The status of a request whose body comes when `meanwhile` is done. */
+  const statusOf = async (
+    path: string,
+    token: string,
+    framing: string,
+    body: string,
+    meanwhile: () => void,
+  ) => {
+    const socket = connect(Number(port), hostname)
+    const head = [`POST ${path} HTTP/1.1`, 'Host: a', 'Connection: close', `Authorization: Bearer ${token}`]
+    socket.write([...head, 'Content-Type: application/json', framing, '', ''].join('\r\n'))
+    await setTimeout(50)
+    meanwhile()
+    socket.write(body)
+    return Number((await text(socket)).split(' ')[1])
+  }
+  let seq = 0
+  for (const [framing, body] of [
+    ['Content-Length: 2', '{}'],
+    ['Transfer-Encoding: chunked', '2\r\n{}\r\n0\r\n\r\n'],
+  ] as const)
+    for (const path of ['/write', '/own', '/open']) {
+      const session = `s${seq}`
+      const token = issuer.mint({ session })
+      t.equal(await statusOf(path, token, framing, body, () => undefined), 200)
+      const revoke = () => replica.apply([event(++seq, session)])
+      t.equal(await statusOf(path, token, framing, body, revoke), path === '/open' ? 200 : 401)
+    }
+})
 
 t.test('a bounded route without a bound in the options fails the start', async (t) => {
   const issuer = await startIssuer(t)

@@ -74,7 +74,7 @@ class JwksKeys implements KeySource {
   start(): void {
     void this.#refresh().catch(() => {
       if (this.#closing.signal.aborted || this.#held) return
-      this.#timer = setTimeout(() => this.start(), Math.ceil(this.#pauseLeftMs()))
+      this.#timer = setTimeout(() => this.start(), Math.max(0, Math.ceil(this.#pauseLeftMs())))
       this.#timer.unref()
     })
   }
