@@ -124,6 +124,21 @@ t.test('keys', async (t) => {
     t.equal(row.sealed.length, 0, 'its private half is gone')
   })
 
+  await t.test('with a key that is given up go those before it that are still published', async (t) => {
+    const pair = await auth.login(user)
+    const old = kidOf(pair.access_token)
+    await age(auth, '7 minutes')
+    t.equal((await runPortcullis(auth, ['keys', 'rotate'])).code, 0)
+    await Promise.all(instances.map((app) => app.keyring.reload()))
+    const next = await auth.login(user)
+    t.equal(await countAccepting([verifier], pair.access_token), 1)
+    const { code, out } = await runPortcullis(auth, ['keys', 'rotate', '--compromised'])
+    t.equal(code, 0)
+    t.match(out, `given_up: ${kidOf(next.access_token)} ${old}`)
+    for (const { access_token } of [pair, next]) t.equal(await countAccepting([verifier], access_token), 0)
+    t.notOk((await published()).includes(old))
+  })
+
   await t.test('a verifier that is away is told of by the exit code', async (t) => {
     await auth.app.db
       .insertInto('verifiers')

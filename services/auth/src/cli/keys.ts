@@ -42,7 +42,7 @@ export function addKeysCommands(program: Command, context: Context): void {
     .command('rotate')
     .description('Let the published standby sign from now on; what the key before has signed stays good')
     .option('--refresh', 'the key of refresh tokens instead')
-    .option('--compromised', 'at once, and nothing that the key before has signed is good any more')
+    .option('--compromised', 'at once, and nothing that a key before has signed is good any more')
     .action((options: RotateOptions) => rotate(context, options))
   keys
     .command('export-pem')
@@ -111,9 +111,13 @@ async function rotateSigning(stores: Stores, maker: KeyMaker, isCompromised: boo
       throw new Refusal(
         `the standby has to be published for ${rotated.waitSeconds} s more, lest verifiers refuse what it signs`,
       )
-    return { value: rotated, revoke: isCompromised ? { kind: 'key', key: rotated.from } : undefined }
+    if (!isCompromised) return { value: rotated }
+    const [kid, ...others] = rotated.from
+    for (const other of others) await appendKeyEvent(trx, other)
+    return { value: rotated, revoke: { kind: 'key', key: kid } }
   })
-  return { done: { signs: value.to, [isCompromised ? 'given_up' : 'retired']: value.from }, receipt }
+  const before = isCompromised ? { given_up: value.from } : { retired: value.from[0] }
+  return { done: { signs: value.to, ...before }, receipt }
 }
 
 async function rotateRefresh(stores: Stores, maker: KeyMaker, isCompromised: boolean): Promise<RotatedKeys> {

@@ -1,11 +1,11 @@
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { Compile } from 'typebox/compile'
-import { JwkSchema, MAX_ACCESS_TTL_SECONDS, type Jwk, type Jwks } from '@portcullis/schemas'
+import { JwkSchema, type Jwk, type Jwks } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
 import { createAccessSigner, type SignAccess } from '../tokens/access.ts'
 import { createRefreshKey, type RefreshKey } from '../tokens/refresh.ts'
-import { listPublishedSigningKeys, listRefreshKeys } from './queries.ts'
+import { PUBLISHED_AFTER_SECONDS, listPublishedSigningKeys, listRefreshKeys } from './queries.ts'
 import type { KeyMaker } from './rotate.ts'
 import type { Sealer } from './seal.ts'
 
@@ -26,8 +26,6 @@ export interface Keys {
   readonly activeRefreshKey: RefreshKey
 }
 
-/** A retired key is published until every token that it may have signed has expired, and for clocks that differ. */
-const PUBLISHED_AFTER_SECONDS = MAX_ACCESS_TTL_SECONDS + 300
 /** A new refresh key signs only when every instance has read it, as each does every few seconds. */
 const REFRESH_KEY_SETTLED_SECONDS = 15
 

@@ -1,7 +1,15 @@
 import { sql, type Insertable, type Kysely } from 'kysely'
 import type { DB, SigningKeys } from '../database/tables.ts'
 import { newRefreshKey, newSigningKey } from './generate.ts'
-import { findActiveKeyAge, insertRefreshKey, insertSigningKey, listKeysInUse, lockKeys } from './queries.ts'
+import {
+  PUBLISHED_AFTER_SECONDS,
+  findActiveKeyAge,
+  insertRefreshKey,
+  insertSigningKey,
+  listKeysInUse,
+  listPublishedSigningKeys,
+  lockKeys,
+} from './queries.ts'
 import type { Sealer } from './seal.ts'
 
 /** What new keys are made with. */
@@ -67,13 +75,14 @@ export async function fillKeys(db: Kysely<DB>, maker: KeyMaker): Promise<void> {
 
 /** How the rotation of the signing keys went. */
 export type Rotated =
-  | { readonly outcome: 'rotated'; readonly from: string; readonly to: string }
+  | { readonly outcome: 'rotated'; readonly from: readonly [string, ...string[]]; readonly to: string }
   /** The standby has not been published for long enough; after so many seconds it will be. */
   | { readonly outcome: 'too early'; readonly waitSeconds: number }
 
 /**
  * The standby signs from now on, and a new one is published. Tokens of the key before stay good until they expire,
- * unless it is compromised: then the change does not wait, and the caller has to revoke the key.
+ * unless it is compromised: then the change does not wait, and the caller has to revoke the key, and with it those
+ * before it that are still published, of which one may be the key that was stolen.
  */
 export async function rotateSigningKeys(
   db: Kysely<DB>,
@@ -86,12 +95,15 @@ export async function rotateSigningKeys(
   if (!active || !standby) throw new Error('the keys that were just made are not there')
   const waitSeconds = Math.ceil(PUBLISH_SECONDS - standby.age_seconds)
   if (waitSeconds > 0 && !isCompromised) return { outcome: 'too early', waitSeconds }
-  if (isCompromised) await giveUpSigningKeys(db, maker, [active.kid])
-  else {
+  if (!isCompromised) {
     await retireSigningKeys(db, [active.kid])
     await fillKeys(db, maker)
+    return { outcome: 'rotated', from: [active.kid], to: standby.kid }
   }
-  return { outcome: 'rotated', from: active.kid, to: standby.kid }
+  const published = await listPublishedSigningKeys(db, maker.algorithm, PUBLISHED_AFTER_SECONDS)
+  const retired = published.filter(({ state }) => state === 'retired').map(({ kid }) => kid)
+  await giveUpSigningKeys(db, maker, [active.kid, ...retired])
+  return { outcome: 'rotated', from: [active.kid, ...retired], to: standby.kid }
 }
 
 /** These keys sign and verify nothing any more; the standby takes the place of the one that signed. */
