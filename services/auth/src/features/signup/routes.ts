@@ -12,9 +12,15 @@ import { deviceOf } from '../../sessions/open.ts'
 import { signUp } from './signup.ts'
 import { Turns } from './turns.ts'
 
+/** With the second that the database may take afterwards, an answer comes within two. */
+const TURN_PATIENCE_MS = 900
+
 export const signupRoutes: FastifyPluginAsyncTypebox = async (app) => {
   // Of many signups with one name that come at once only the first is worth the work of a hash.
-  const turns = new Turns()
+  const turns = new Turns({
+    patienceMs: TURN_PATIENCE_MS,
+    impatience: () => problem('UNAVAILABLE', { headers: { 'retry-after': '1' } }),
+  })
   const running = new Set<string>()
 
   app.post(
