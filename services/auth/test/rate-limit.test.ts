@@ -55,6 +55,18 @@ t.test('the limit of requests', async (t) => {
     t.equal((await stranger('203.0.113.2')).status, 401)
   })
 
+  await t.test('a token that has been revoked counts for the address, and not for its user', async (t) => {
+    const address = { 'x-forwarded-for': '192.0.2.4' }
+    const dead = await login(auth, '192.0.2.4')
+    t.equal((await auth.call('POST', '/api/v1/logout', { token: dead, headers: address })).status, 200)
+    const thief = { 'x-forwarded-for': '203.0.113.5' }
+    for (let i = 0; i < LIMIT; i++) t.equal((await me(auth.app, dead, thief)).status, 401)
+    t.equal((await me(auth.app, dead, thief)).status, 429)
+    const body = { username: 'user-192.0.2.4', password: 'correct horse battery staple' }
+    const { body: pair } = await auth.call('POST', '/api/v1/login', { body, headers: address })
+    t.equal((await me(auth.app, pair.access_token, address)).status, 200)
+  })
+
   await t.test('what is not there is counted with what is', async (t) => {
     const headers = { 'x-forwarded-for': '203.0.113.4' }
     const ask = async (method: string, path: string) => (await auth.call(method, path, { headers })).status

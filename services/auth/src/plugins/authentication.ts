@@ -23,7 +23,7 @@ export default fp<{ config: Config; clock: Clock }>(
     await app.register(tokenVerifier, { verifier })
     app.decorate('callerOf', async (request) => {
       if (request.headers.authorization === undefined) return undefined
-      const claims = await verifier.check(readBearer(request.headers.authorization), { ended: true })
+      const claims = await verifier.check(readBearer(request.headers.authorization))
       return isUserClaims(claims) ? `user:${claims.sub}` : `client:${claims.client_id}`
     })
     app.health.add('revocations', () => {
