@@ -45,7 +45,7 @@ function byCatalogue(codes: ReadonlySet<ProblemCode>): ProblemCode[] {
 function commonProblems(schema: FastifySchema, url: string, route: RouteOptions): ProblemCode[] {
   const { quiet = false, rateLimit } = route.config ?? {}
   const writes = [route.method].flat().some((method) => !READING.has(method))
-  const codes: ProblemCode[] = []
+  const codes: ProblemCode[] = ['HEADERS_TOO_LARGE']
   if (schema.params ?? schema.querystring ?? schema.headers ?? schema.body) codes.push('REQUEST_INVALID')
   if (writes || url.includes(':')) codes.push('REQUEST_MALFORMED')
   if (writes) codes.push('REQUEST_TOO_LARGE', 'REQUEST_TIMEOUT', 'MEDIA_TYPE_UNSUPPORTED')
