@@ -2,18 +2,14 @@ import { createPublicKey, randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { sql } from 'kysely'
 import pg from 'pg'
-import t, { type Test } from 'tap'
-import { createPool, loadConfig } from '@portcullis/service-kit'
-import type { Clock } from '@portcullis/token-verifier'
-import { FakeClock } from '@portcullis/test-kit'
+import t from 'tap'
+import { loadConfig } from '@portcullis/service-kit'
 import { build } from '../src/app.ts'
 import { ConfigSchema } from '../src/config.ts'
-import type { DB } from '../src/database/tables.ts'
-import { Keyring } from '../src/keys/keyring.ts'
 import { rotateRefreshKey, rotateWhenDue } from '../src/keys/rotate.ts'
-import { startAuth, callOf, MovableClock, type TestAuth } from './support/auth.ts'
+import { startAuth, callOf, type TestAuth } from './support/auth.ts'
 import { registerClient } from './support/client.ts'
 import { runPortcullis } from './support/portcullis.ts'
 import { countAccepting, startVerifier } from './support/verifiers.ts'
@@ -30,12 +26,6 @@ async function age({ app }: TestAuth, interval: string): Promise<void> {
 
 const kidOf = (token: string): string =>
   JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid
-
-/** A token that nobody has signed. */
-function tokenOf(claims: object): string {
-  const parts = [{ alg: 'ES256', typ: 'at+jwt' }, claims].map((part) => JSON.stringify(part))
-  return [...parts, 'signature'].map((part) => Buffer.from(part).toString('base64url')).join('.')
-}
 
 t.test('keys', async (t) => {
   const auth = await startAuth(t)
@@ -210,51 +200,6 @@ t.test('keys', async (t) => {
     t.strictSame(readdirSync(join(folder, 'pem')).toSorted(), ['1.pem', '2.pem', '3.pem', '4.pem', '5.pem'])
     t.equal(readFileSync(join(folder, 'pem', '1.pem'), 'utf8').trim(), pems[0]?.trim())
     t.equal((await runPortcullis(auth, ['keys', 'export-pem', '--files', 'x'])).code, 1)
-  })
-
-  /** Keys by another clock, how often they were read, and the search for a thousand unknown ones of them. */
-  const openCounted = async (t: Test, clock: Clock) => {
-    const pool = createPool({ url: auth.databaseUrl, name: 'test' })
-    t.teardown(() => pool.end())
-    const count = { reads: 0 }
-    const db = new Kysely<DB>({
-      dialect: new PostgresDialect({ pool }),
-      log: ({ query }) => {
-        if (query.sql.includes('"public_jwk"')) count.reads++
-      },
-    })
-    const options = { issuer: 'http://auth.test', sessionLifeSeconds: 3600, clock }
-    const keyring = await Keyring.open(db, { ...auth.app.keyMaker, ...options })
-    const search = async (token?: string) => {
-      const kids = Array.from({ length: 1000 }, (_, i) => `random-${i}`)
-      const found = await Promise.all(kids.map(async (kid) => keyring.find(kid, token)))
-      t.ok(found.every((key) => key === undefined))
-    }
-    return { count, search }
-  }
-
-  await t.test('a thousand unknown keys are looked for once a second at most', async (t) => {
-    const clock = new FakeClock()
-    const { count, search } = await openCounted(t, clock)
-    t.equal(count.reads, 1)
-    await search()
-    t.equal(count.reads, 1, 'not at all if the keys have just been read')
-    clock.advance(1001)
-    await search()
-    t.equal(count.reads, 2)
-    clock.advance(999)
-    await search(tokenOf({ iat: Math.floor(clock.now() / 1000) - 60 }))
-    t.equal(count.reads, 2)
-  })
-
-  await t.test('nor more often for tokens that say they are of just now, or of times to come', async (t) => {
-    const clock = new MovableClock()
-    const { count, search } = await openCounted(t, clock)
-    const began = clock.monotonic()
-    for (const ahead of [0, 1e9, Number.MAX_VALUE])
-      await search(tokenOf({ iat: Math.floor(clock.now() / 1000) + ahead }))
-    t.equal(count.reads, 4)
-    t.ok(clock.monotonic() - began > 1990, 'a second lies between two looks')
   })
 
   await t.test('all is rotated by schedule, once, whichever instance looks first', async (t) => {

@@ -1,0 +1,63 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import t, { type Test } from 'tap'
+import { createPool } from '@portcullis/service-kit'
+import type { Clock } from '@portcullis/token-verifier'
+import { FakeClock } from '@portcullis/test-kit'
+import type { DB } from '../src/database/tables.ts'
+import { Keyring } from '../src/keys/keyring.ts'
+import { startAuth, MovableClock } from './support/auth.ts'
+
+/** A token that nobody has signed. */
+function tokenOf(claims: object): string {
+  const parts = [{ alg: 'ES256', typ: 'at+jwt' }, claims].map((part) => JSON.stringify(part))
+  return [...parts, 'signature'].map((part) => Buffer.from(part).toString('base64url')).join('.')
+}
+
+t.test('keys that are not known', async (t) => {
+  const auth = await startAuth(t)
+
+  /** Keys by another clock, how often they were read, and the search for a thousand unknown ones of them. */
+  const openCounted = async (t: Test, clock: Clock) => {
+    const pool = createPool({ url: auth.databaseUrl, name: 'test' })
+    t.teardown(() => pool.end())
+    const count = { reads: 0 }
+    const db = new Kysely<DB>({
+      dialect: new PostgresDialect({ pool }),
+      log: ({ query }) => {
+        if (query.sql.includes('"public_jwk"')) count.reads++
+      },
+    })
+    const options = { issuer: 'http://auth.test', sessionLifeSeconds: 3600, clock }
+    const keyring = await Keyring.open(db, { ...auth.app.keyMaker, ...options })
+    const search = async (token?: string) => {
+      const kids = Array.from({ length: 1000 }, (_, i) => `random-${i}`)
+      const found = await Promise.all(kids.map(async (kid) => keyring.find(kid, token)))
+      t.ok(found.every((key) => key === undefined))
+    }
+    return { count, search }
+  }
+
+  await t.test('a thousand are looked for once a second at most', async (t) => {
+    const clock = new FakeClock()
+    const { count, search } = await openCounted(t, clock)
+    t.equal(count.reads, 1)
+    await search()
+    t.equal(count.reads, 1, 'not at all if the keys have just been read')
+    clock.advance(1001)
+    await search()
+    t.equal(count.reads, 2)
+    clock.advance(999)
+    await search(tokenOf({ iat: Math.floor(clock.now() / 1000) - 60 }))
+    t.equal(count.reads, 2)
+  })
+
+  await t.test('nor more often for tokens that say they are of just now, or of times to come', async (t) => {
+    const clock = new MovableClock()
+    const { count, search } = await openCounted(t, clock)
+    const began = clock.monotonic()
+    for (const ahead of [0, 1e9, Number.MAX_VALUE])
+      await search(tokenOf({ iat: Math.floor(clock.now() / 1000) + ahead }))
+    t.equal(count.reads, 4)
+    t.ok(clock.monotonic() - began > 1990, 'a second lies between two looks')
+  })
+})
