@@ -40,7 +40,7 @@ export class Session implements SessionView {
   readonly #listeners = new Set<(event: SessionEvent) => void>()
   readonly #unsubscribe: (() => void) | undefined
   readonly #changes: Changes
-  #renewing: Promise<Renewal> | undefined
+  #renewing: { readonly promise: Promise<Renewal>; readonly refused: string } | undefined
 
   /** @param refresh asks auth for the next pair. */
   constructor(storage: TokenStorage, refresh: (refreshToken: string) => Promise<Response>) {
@@ -93,12 +93,15 @@ export class Session implements SessionView {
     return this.#changes.run(work)
   }
 
-  /** A token other than the one that was refused. Whoever asks while another one does is given the same answer. */
+  /**
+   * A token of the same user other than the one that was refused. Whoever asks while another call of theirs does is
+   * given the same answer.
+   */
   async renew(refused: string): Promise<Renewal> {
-    const renewal = await (this.#renewing ?? this.#begin(refused))
+    const renewal = await this.#renewalFor(refused)
     // It was asked for by somebody whose token was older still.
     const isNoOther = renewal !== undefined && 'token' in renewal && renewal.token === refused
-    return isNoOther ? (this.#renewing ?? this.#begin(refused)) : renewal
+    return isNoOther ? this.#renewalFor(refused) : renewal
   }
 
   close(): void {
@@ -106,10 +109,17 @@ export class Session implements SessionView {
     this.#listeners.clear()
   }
 
+  /** What is under way for another user is nobody else's; when it is over, who is logged in is looked at again. */
+  async #renewalFor(refused: string): Promise<Renewal> {
+    while (this.#renewing && subjectOf(this.#renewing.refused) !== subjectOf(refused))
+      await this.#renewing.promise.catch(() => undefined)
+    return this.#renewing?.promise ?? this.#begin(refused)
+  }
+
   #begin(refused: string): Promise<Renewal> {
-    const renewing = this.#rotateOrEnd(refused).finally(() => (this.#renewing = undefined))
-    this.#renewing = renewing
-    return renewing
+    const promise = this.#rotateOrEnd(refused).finally(() => (this.#renewing = undefined))
+    this.#renewing = { promise, refused }
+    return promise
   }
 
   async #rotateOrEnd(refused: string): Promise<Renewal> {
