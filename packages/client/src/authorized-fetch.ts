@@ -23,6 +23,8 @@ export function authorizedFetch(session: Session, fetch: Fetch) {
     if (token === undefined) return send(request)
     const response = await send(request, token)
     if (!isTokenRefused(response)) return response
+    // Before a refresh is asked for whose failure nobody would take.
+    request.signal.throwIfAborted()
     const renewal = await unlessAborted(session.renew(token), request.signal)
     if (renewal === undefined) return response
     await response.body?.cancel()
@@ -32,7 +34,6 @@ export function authorizedFetch(session: Session, fetch: Fetch) {
 
 /** What others wait for as well goes on when one of them waits no longer. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const abort = () => reject(signal.reason)
   signal.addEventListener('abort', abort)
