@@ -17,7 +17,7 @@ export interface ClientOptions {
   readonly contentUrl?: string
   /** Where tokens are kept. Default {@link memoryStorage}. */
   readonly storage?: TokenStorage
-  /** Default `globalThis.fetch`. */
+  /** Default `globalThis.fetch`, which is to be given both the request and what comes beside it. */
   readonly fetch?: Fetch
 }
 
@@ -47,10 +47,10 @@ export function createClient(options: ClientOptions): PortcullisClient {
   const { url, contentUrl = url, storage = memoryStorage(), fetch = globalThis.fetch } = options
   // Out of an environment, where a compiler does not see that it is missing.
   if (typeof url !== 'string') throw new TypeError('url must be a text')
-  const plainFetch: Fetch = (request) => fetch(request)
+  const plainFetch: Fetch = (request, init) => fetch(request, init)
   const refreshUrl = `${url.replace(/\/$/, '')}/api/v1/refresh`
   const session = new Session(storage, (refreshToken) =>
-    insist(() => plainFetch(refreshRequest(refreshUrl, refreshToken))),
+    insist(() => refresh(plainFetch, refreshUrl, refreshToken)),
   )
   const sessionFetch = authorizedFetch(session, plainFetch)
   const authFetch = authorizedFetch(session, followedFetch(session, plainFetch))
@@ -61,11 +61,14 @@ export function createClient(options: ClientOptions): PortcullisClient {
   return { auth, content, session, fetch: sessionFetch, close: () => session.close() }
 }
 
-function refreshRequest(url: string, refreshToken: string): Request {
-  return new Request(url, {
+function refresh(fetch: Fetch, url: string, refreshToken: string): Promise<Response> {
+  const signal = AbortSignal.timeout(REFRESH_TIMEOUT_MS)
+  const request = new Request(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ refresh_token: refreshToken }),
-    signal: AbortSignal.timeout(REFRESH_TIMEOUT_MS),
+    signal,
   })
+  // Beside the request as well, which in Node follows the signal only until it is collected.
+  return fetch(request, { signal })
 }

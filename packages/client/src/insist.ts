@@ -10,7 +10,10 @@ const UNCERTAIN = new Set([502, 503, 504])
  *
  * @throws what the last attempt throws, or the reason of `signal`.
  */
-export async function insist(attempt: () => Promise<Response>, signal?: AbortSignal): Promise<Response> {
+export async function insist(
+  attempt: () => Promise<Response>,
+  signal: AbortSignal | null = null,
+): Promise<Response> {
   for (const delay of DELAYS_MS) {
     try {
       const response = await whole(await attempt())
@@ -43,7 +46,7 @@ function retryAfterMs(response: Response): number {
 }
 
 /** Wakes up early if `signal` aborts. */
-async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+async function sleep(ms: number, signal: AbortSignal | null): Promise<void> {
   if (signal?.aborted) return
   const { promise: over, resolve } = Promise.withResolvers<void>()
   const wake = () => resolve()

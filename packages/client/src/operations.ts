@@ -34,12 +34,12 @@ const CHANGES = [...BEGINS, ...REPLACES, ...ENDS]
 
 /** `fetch` whose answers the session follows: it keeps the tokens in them, and ends when they say so. */
 export function followedFetch(session: Session, fetch: Fetch): Fetch {
-  return async (request) => {
+  return async (request, init) => {
     const operation = operationOf(request)
-    if (operation === undefined) return fetch(request)
+    if (operation === undefined) return fetch(request, init)
     const sent = tokenOf(request)
     const work = async () => {
-      const response = await fetch(request)
+      const response = await fetch(request, init)
       if (response.ok) await follow(session, operation, response, sent)
       return response
     }
@@ -99,6 +99,9 @@ function tokenOf(request: Request): string | undefined {
   return /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
 }
 
+/** What forms were made of. In Node a form follows the signal of that only for as long as that lives. */
+const origins = new WeakMap<Request, Request>()
+
 /** openapi-fetch writes every body as JSON: its serializers are not told what for. */
 async function withForm(request: Request): Promise<Request> {
   const members: unknown = await request.clone().json()
@@ -107,7 +110,9 @@ async function withForm(request: Request): Promise<Request> {
   )
   const headers = new Headers(request.headers)
   headers.set('content-type', 'application/x-www-form-urlencoded')
-  return new Request(request, { method: request.method, headers, body })
+  const form = new Request(request, { method: request.method, headers, body })
+  origins.set(form, request)
+  return form
 }
 
 /** 128 random bits; `crypto.randomUUID` is missing on pages that came by plain HTTP. */
