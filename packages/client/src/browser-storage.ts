@@ -37,10 +37,12 @@ export interface BrowserStorageOptions {
  * without that, those that refresh at the same time are given the same tokens by auth.
  *
  * Whatever runs in the page can read them there. If a foreign script could, use {@link memoryStorage}.
+ *
+ * @throws TypeError if there is no `localStorage`, as on a server, and no `store` was given.
  */
 export function browserStorage(options: BrowserStorageOptions = {}): TokenStorage {
   const key = options.key ?? 'portcullis'
-  const store = options.store ?? localStorage
+  const store = options.store ?? pageStore()
   const events = 'events' in options ? options.events : globalThis.window
   const locks = 'locks' in options ? options.locks : globalThis.navigator?.locks
   return {
@@ -63,6 +65,13 @@ export function browserStorage(options: BrowserStorageOptions = {}): TokenStorag
       },
     }),
   }
+}
+
+function pageStore(): KeyValueStore {
+  // Node has the name, with nothing behind it.
+  const store: KeyValueStore | undefined = globalThis.localStorage
+  if (!store) throw new TypeError('There is no localStorage here: give a store, or use memoryStorage()')
+  return store
 }
 
 async function exclusively<T>(locks: Locks, name: string, work: () => Promise<T>): Promise<T> {

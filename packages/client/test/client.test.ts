@@ -172,6 +172,14 @@ t.test('what is in localStorage and no pair of tokens counts as none', async (t)
   }
 })
 
+t.test('where there is no localStorage it is said at once, and what to give instead', async (t) => {
+  t.throws(() => browserStorage(), {
+    name: 'TypeError',
+    message: /localStorage.*\bstore\b.*memoryStorage\(\)/,
+  })
+  t.doesNotThrow(() => browserStorage({ store: storeOf(null) }))
+})
+
 t.test('a lock that is not to be had is done without', async (t) => {
   const locks = { request: () => Promise.reject(new DOMException('too long', 'TimeoutError')) }
   const storage = browserStorage({ store: storeOf(null), events: undefined, locks })
