@@ -141,6 +141,7 @@ function proxyTo(upstream: string) {
     destroyAgent: true,
     replyOptions: {
       rewriteRequestHeaders,
+      rewriteHeaders,
       // A 503 is an answer; asking ten more times, as the proxy would, makes it worse.
       retryDelay: () => null,
     },
@@ -170,6 +171,15 @@ function rewriteRequestHeaders(request: Incoming, headers: IncomingHttpHeaders):
     'x-forwarded-proto': 'http',
     ...(request.headers.host !== undefined && { 'x-forwarded-host': request.headers.host }),
   }
+}
+
+/** How long the service keeps its connection to us is nothing to the client, whose own connection is for Node to keep. */
+function rewriteHeaders({
+  connection: _connection,
+  'keep-alive': _keepAlive,
+  ...kept
+}: IncomingHttpHeaders): IncomingHttpHeaders {
+  return kept
 }
 
 function sendProblem(

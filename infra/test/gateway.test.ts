@@ -5,6 +5,9 @@ import type { Teardown } from '@portcullis/test-kit'
 import t from 'tap'
 import { buildGateway } from '../dev/gateway.ts'
 
+/** A socket is kept open for a minute; an answer takes no second. */
+const PATIENCE_MS = 2000
+
 interface Echo {
   readonly service: string
   readonly method: string
@@ -122,6 +125,26 @@ t.test('what is between the client and the origin alone is not passed on, and hi
   t.equal(response.statusCode, 200)
   const echo: Echo = JSON.parse(await text(response))
   t.equal(echo.headers['keep-alive'], undefined)
+})
+
+/** All that comes back on a connection of its own until the other end closes it; rejects if it does not. */
+async function exchange(url: string, ...lines: readonly string[]): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error('the connection was kept open')))
+  socket.write([...lines, '', ''].join('\r\n'))
+  return text(socket)
+}
+
+t.test('a connection ends with the answer for a client that asks for that, or speaks HTTP/1.0', async (t) => {
+  const { url } = await startGateway(t)
+  const closing = ['HTTP/1.1\r\nHost: localhost\r\nConnection: close', 'HTTP/1.0']
+  for (const path of ['/api/v1/posts', '/api/v1/users/me', '/health/live']) {
+    for (const way of closing) {
+      const answer = await exchange(url, `GET ${path} ${way}`)
+      t.match(answer, /^HTTP\/1.1 200 /, `${path} ${way}`)
+      t.match(answer, /^connection: close\r$/im)
+    }
+  }
 })
 
 t.test('a method that no service has is a problem document', async (t) => {
