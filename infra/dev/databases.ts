@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { basename } from 'node:path'
 import pg from 'pg'
 import { migrations, type ServiceName } from './places.ts'
-import { StopError } from './stop-error.ts'
+import { reasonOf, StopError } from './stop-error.ts'
 
 /** The URL of a service's own database, with its own role and with the host and the parameters of the admin's. */
 export function serviceUrl(adminUrl: string, service: ServiceName, password: string): string {
@@ -11,6 +11,22 @@ export function serviceUrl(adminUrl: string, service: ServiceName, password: str
   url.password = password
   url.pathname = `/portcullis_${service}`
   return url.href
+}
+
+/** Undefined if PostgreSQL lets us in and answers within a few seconds, else the reason why it does not. */
+export async function pingPostgres(url: string): Promise<string | undefined> {
+  let client: pg.Client | undefined
+  try {
+    client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3000, query_timeout: 3000 })
+    client.on('error', () => undefined)
+    await client.connect()
+    await client.query('select 1')
+    return undefined
+  } catch (error) {
+    return reasonOf(error)
+  } finally {
+    await client?.end()
+  }
 }
 
 /** Whether one of the services' databases is there. */
@@ -32,8 +48,7 @@ async function connect(url: string): Promise<pg.Client> {
     await client.connect()
     return client
   } catch (error) {
-    const reason = error instanceof Error ? error.message || error.name : String(error)
-    throw new StopError(`PostgreSQL at ${new URL(url).host} cannot be reached: ${reason}`)
+    throw new StopError(`PostgreSQL at ${new URL(url).host} cannot be reached: ${reasonOf(error)}`)
   }
 }
 

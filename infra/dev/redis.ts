@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { end, hasEnded } from './processes.ts'
-import { StopError } from './stop-error.ts'
+import { reasonOf, StopError } from './stop-error.ts'
 
 export interface RedisServerOptions {
   /** The server's program. */
@@ -92,21 +92,24 @@ async function untilReady(child: ChildProcess, url: string): Promise<string | un
 /** Undefined if the Redis answers, else the reason why it does not. */
 export async function pingRedis(url: string): Promise<string | undefined> {
   let reason = 'no connection'
-  const client = new Redis(url, {
-    lazyConnect: true,
-    connectTimeout: 2000,
-    commandTimeout: 2000,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-  })
-  client.on('error', (error: Error) => (reason = error.message))
+  let client: Redis | undefined
   try {
+    client = new Redis(url, {
+      lazyConnect: true,
+      connectTimeout: 2000,
+      commandTimeout: 2000,
+      maxRetriesPerRequest: 0,
+      retryStrategy: () => null,
+    })
+    client.on('error', (error: Error) => (reason = reasonOf(error)))
     await client.connect()
     await client.ping()
     return undefined
   } catch (error) {
-    return error instanceof Error && !error.message.includes('Connection is closed') ? error.message : reason
+    return error instanceof Error && !error.message.includes('Connection is closed')
+      ? reasonOf(error)
+      : reason
   } finally {
-    client.disconnect()
+    client?.disconnect()
   }
 }

@@ -8,3 +8,10 @@ export function messageOf(error: unknown): string {
   if (error instanceof StopError) return error.message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
+
+/** Why something failed, in a line. */
+export function reasonOf(error: unknown): string {
+  // Of a name with several addresses, none of which answers.
+  if (error instanceof AggregateError && error.message === '') return reasonOf(error.errors[0])
+  return error instanceof Error ? error.message || error.name : String(error)
+}

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { pingPostgres } from './databases.ts'
 import { homeFolder } from './places.ts'
 import { freePort } from './ports.ts'
 import { startPostgres } from './postgres.ts'
@@ -26,8 +27,9 @@ export async function preparePostgres(run: RunFile, secrets: Secrets, onSpawn: O
   const began = performance.now()
   const given = process.env['POSTGRES_ADMIN_URL']
   if (given) {
-    say('postgres', `${hostOf(given, 'POSTGRES_ADMIN_URL')} (POSTGRES_ADMIN_URL)`)
-    return { name: 'postgres', url: given }
+    const store = await givenPostgres(given)
+    say('postgres', `${new URL(given).host} (POSTGRES_ADMIN_URL)`)
+    return store
   }
   const port = await freePort(run.portOf('postgres'))
   const folder = join(homeFolder(), 'postgres')
@@ -49,13 +51,9 @@ export async function prepareRedis(run: RunFile, secrets: Secrets, onSpawn: OnSp
   const began = performance.now()
   const given = process.env['REDIS_URL']
   if (given) {
-    const host = hostOf(given, 'REDIS_URL')
-    const reason = await pingRedis(given)
-    if (reason !== undefined) throw new StopError(`Redis at ${host} (REDIS_URL) cannot be reached: ${reason}`)
-    say('redis', `${host} (REDIS_URL)`)
-    const url = new URL(given)
-    url.pathname = ''
-    return { name: 'redis', url: url.href }
+    const store = await givenRedis(given)
+    say('redis', `${new URL(given).host} (REDIS_URL)`)
+    return store
   }
   const program = await findRedis()
   const port = await freePort(run.portOf('redis'))
@@ -85,7 +83,37 @@ export function logFile(part: string): string {
   return file
 }
 
-function hostOf(url: string, variable: string): string {
-  if (URL.canParse(url)) return new URL(url).host
-  throw new StopError(`${variable} is not a URL`)
+/** @throws StopError if no PostgreSQL answers there. */
+export async function givenPostgres(text: string): Promise<Store> {
+  const { host, href } = urlOf(text, 'POSTGRES_ADMIN_URL')
+  const reason = await pingPostgres(href)
+  if (reason !== undefined)
+    throw new StopError(`PostgreSQL at ${host} (POSTGRES_ADMIN_URL) cannot be reached: ${reason}`)
+  return { name: 'postgres', url: href }
+}
+
+/** @throws StopError if no Redis answers there. */
+export async function givenRedis(text: string): Promise<Store> {
+  const url = urlOf(text, 'REDIS_URL')
+  const reason = await pingRedis(url.href)
+  if (reason !== undefined)
+    throw new StopError(`Redis at ${url.host} (REDIS_URL) cannot be reached: ${reason}`)
+  url.pathname = ''
+  return { name: 'redis', url: url.href }
+}
+
+const FORMS = {
+  POSTGRES_ADMIN_URL: {
+    protocols: ['postgres:', 'postgresql:'],
+    example: 'postgres://user:password@host:5432/postgres',
+  },
+  REDIS_URL: { protocols: ['redis:', 'rediss:'], example: 'redis://:password@host:6379' },
+}
+
+/** The message repeats nothing of the text, in which there may be a password. */
+function urlOf(text: string, variable: keyof typeof FORMS): URL {
+  const { protocols, example } = FORMS[variable]
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url !== undefined && protocols.includes(url.protocol) && url.host !== '') return url
+  throw new StopError(`${variable} must be a URL such as ${example}`)
 }

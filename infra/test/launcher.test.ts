@@ -27,10 +27,11 @@ interface Launched {
   readonly printed: () => string
 }
 
-function launch(): Launched {
+function launch(settings: NodeJS.ProcessEnv = {}): Launched {
   const variables = Object.entries(ports).map(([name, port]) => [name, String(port)])
   const env = { ...process.env, PORTCULLIS_HOME: home, ...Object.fromEntries(variables) }
   for (const name of ['POSTGRES_ADMIN_URL', 'REDIS_URL', 'ADMIN_PASSWORD']) delete env[name]
+  Object.assign(env, settings)
   const args = ['--conditions=@portcullis/source', join(root, 'infra/dev/start.ts')]
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let text = ''
@@ -126,3 +127,20 @@ t.test('a taken port is one line that names the port and its variable, and nothi
   t.equal(child.exitCode, 1)
   t.match(printed().trim().split('\n'), [new RegExp(`port ${ports.AUTH_PORT} is taken.* AUTH_PORT$`)])
 })
+
+t.test(
+  'a PostgreSQL that was given and is away is one line, and nothing looks like success before it',
+  async (t) => {
+    const host = `localhost:${await freePort()}`
+    const { child, printed } = launch({ POSTGRES_ADMIN_URL: `postgres://postgres:hunter2@${host}/postgres` })
+    await once(child, 'close')
+    t.equal(child.exitCode, 1)
+    const lines = printed()
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('redis '))
+    t.match(lines, [
+      new RegExp(`^failed +PostgreSQL at ${host} \\(POSTGRES_ADMIN_URL\\) cannot be reached: connect `),
+    ])
+    t.equal(lines.length, 1)
+  },
+)
