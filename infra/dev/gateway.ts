@@ -4,6 +4,8 @@ import swaggerUi from '@fastify/swagger-ui'
 import { PROBLEMS, type Problem, type ProblemCode } from '@portcullis/schemas'
 import { clientErrorHandler } from '@portcullis/service-kit/client-error'
 import { docsPage } from '@portcullis/service-kit/docs-page'
+import { ProblemError } from '@portcullis/service-kit/problem'
+import protocol from '@portcullis/service-kit/protocol'
 import fastify, {
   type FastifyInstance,
   type FastifyReply,
@@ -11,7 +13,7 @@ import fastify, {
   type RequestPayload,
 } from 'fastify'
 import { randomUUID } from 'node:crypto'
-import type { IncomingHttpHeaders } from 'node:http'
+import { METHODS, type IncomingHttpHeaders } from 'node:http'
 import { Transform } from 'node:stream'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -29,6 +31,11 @@ export interface GatewayOptions {
 /** The type that the plugin wants; it has been checked as much as it has to be where it was read. */
 const Specification = Compile(Type.Unsafe<StaticDocumentSpec['document']>(Type.Object({})))
 
+/** Node answers CONNECT by itself. */
+const PASSED_ON = METHODS.filter((method) => method !== 'CONNECT')
+/** Of the others the body is left out. */
+const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY'])
+
 /** What content answers; auth has all the rest. */
 const CONTENT_PREFIXES = ['/api/v1/posts', '/api/v1/tasks']
 
@@ -39,18 +46,23 @@ const CONTENT_PREFIXES = ['/api/v1/posts', '/api/v1/tasks']
 export async function buildGateway({ auth, content, ready }: GatewayOptions): Promise<FastifyInstance> {
   const app = fastify({
     forceCloseConnections: true,
+    http: { requireHostHeader: false },
     genReqId: () => randomUUID(),
     clientErrorHandler: clientErrorHandler('', () => undefined),
     frameworkErrors: (_error, request, reply) => void sendProblem(request, reply, 'REQUEST_MALFORMED'),
   })
-  // Our own routes do not fail: what comes here is a path that no URL can hold, or a service that is away. One that
+  // What no service has, a service shall say, which knows what there is instead.
+  for (const method of PASSED_ON) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method)
+  // Our own routes do not fail: what comes here is a request that cannot be passed on, or a service that is away. One that
   // refuses a body hangs up while the rest of it is sent, which is told as if it were away.
   app.setErrorHandler((error, request, reply) => {
     if (request.isTooLarge === true) return sendProblem(request, reply, 'REQUEST_TOO_LARGE')
-    return sendProblem(request, reply, isCallersFault(error) ? 'REQUEST_MALFORMED' : 'UNAVAILABLE')
+    if (error instanceof ProblemError) return sendProblem(request, reply, error.code, error.detail)
+    return sendProblem(request, reply, codeOf(error))
   })
   app.decorateRequest('isTooLarge', false)
   app.addHook('preParsing', boundBody)
+  await app.register(protocol)
 
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, 'NOT_FOUND'))
 
@@ -126,16 +138,18 @@ async function boundBody(
   return payload.on('error', (error) => bound.destroy(error)).pipe(bound)
 }
 
-function isCallersFault(error: unknown): boolean {
-  if (error instanceof URIError) return true
+function codeOf(error: unknown): ProblemCode {
+  if (error instanceof URIError) return 'REQUEST_MALFORMED'
   const status: unknown = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
-  return typeof status === 'number' && status >= 400 && status < 500
+  if (status === 415) return 'MEDIA_TYPE_UNSUPPORTED'
+  return typeof status === 'number' && status >= 400 && status < 500 ? 'REQUEST_MALFORMED' : 'UNAVAILABLE'
 }
 
 function proxyTo(upstream: string) {
   return {
     upstream,
     disableRequestLogging: true,
+    httpMethods: PASSED_ON,
     internalRewriteLocationHeader: false,
     // The services' connections end with us.
     destroyAgent: true,
@@ -161,7 +175,7 @@ function rewriteRequestHeaders(request: Incoming, headers: IncomingHttpHeaders):
   const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !FORGED.test(name)))
   // They are between the client and us (RFC 9110 section 7.6.1); the client for the services refuses them.
   for (const name of ['connection', 'expect', 'keep-alive', 'upgrade']) delete kept[name]
-  if (request.method === 'GET' || request.method === 'HEAD') {
+  if (!WITH_BODY.has(request.method)) {
     delete kept['content-length']
     delete kept['content-type']
   }
@@ -198,7 +212,7 @@ function sendProblem(
     instance: request.id,
   }
   if (code === 'UNAVAILABLE') reply.header('retry-after', '1')
-  reply.header('x-request-id', request.id)
+  reply.headers({ 'cache-control': 'no-store', 'x-request-id': request.id })
   return reply.code(status).type('application/problem+json').send(JSON.stringify(problem))
 }
 

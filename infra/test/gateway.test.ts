@@ -1,4 +1,4 @@
-import { createServer, request, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import { createServer, METHODS, request, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { Teardown } from '@portcullis/test-kit'
@@ -147,12 +147,57 @@ t.test('a connection ends with the answer for a client that asks for that, or sp
   }
 })
 
-t.test('a method that no service has is a problem document', async (t) => {
+t.test('a service answers for itself to every method, those that it does not have too', async (t) => {
   const { url } = await startGateway(t)
-  const response = await fetch(`${url}/api/v1/posts`, { method: 'PROPFIND' })
-  t.equal(response.status, 404)
-  t.match(response.headers.get('content-type'), 'application/problem+json')
-  t.match(await response.json(), { code: 'NOT_FOUND', status: 404 })
+  // HEAD has no answer to look at, and CONNECT is for proxies of another kind.
+  for (const method of METHODS.filter((method) => method !== 'HEAD' && method !== 'CONNECT')) {
+    for (const [path, service] of [
+      ['/api/v1/posts', 'content'],
+      ['/api/v1/users/me', 'auth'],
+    ]) {
+      const lines = ['Host: localhost', 'Connection: close', 'Content-Type: text/xml', 'Content-Length: 0']
+      const answer = await exchange(url, `${method} ${path} HTTP/1.1`, ...lines)
+      t.match(answer, `"service":"${service}","method":"${method}","url":"${path}"`)
+    }
+  }
+  const lines = ['Host: localhost', 'Connection: close', 'Content-Type: text/xml', 'Content-Length: 4']
+  t.match(await exchange(url, 'PROPFIND /api/v1/posts HTTP/1.1', ...lines, '', '<a/>'), /"method":"PROPFIND"/)
+})
+
+t.test(
+  'what the origin refuses itself is a problem document that no cache keeps, as of a service',
+  async (t) => {
+    const { url } = await startGateway(t)
+    const body = ['Content-Length: 2', '', '{}']
+    const refused: Record<string, readonly [code: string, ...lines: string[]]> = {
+      'a content type that is none': ['MEDIA_TYPE_UNSUPPORTED', 'Host: a', 'Content-Type: garbage', ...body],
+      'an empty content type': ['MEDIA_TYPE_UNSUPPORTED', 'Host: a', 'Content-Type:', ...body],
+      'no Host': ['REQUEST_MALFORMED', 'Content-Length: 0'],
+      'too large': ['REQUEST_TOO_LARGE', 'Host: a', 'Content-Length: 2000000'],
+    }
+    for (const [title, [code, ...lines]] of Object.entries(refused)) {
+      const answer = await exchange(url, 'POST /api/v1/posts HTTP/1.1', 'Connection: close', ...lines)
+      t.match(answer, `"code":"${code}"`, title)
+      t.match(answer, /^content-type: application\/problem\+json/im, title)
+      t.match(answer, /^cache-control: no-store\r$/im, title)
+    }
+    t.match(
+      await exchange(url, 'GET /api/v1/posts HTTP/1.1', 'Connection: close'),
+      '"detail":"There is no header Host."',
+    )
+  },
+)
+
+t.test('an expectation that nobody knows is passed over', async (t) => {
+  const { url } = await startGateway(t)
+  const answer = await exchange(
+    url,
+    'GET /api/v1/posts HTTP/1.1',
+    'Host: a',
+    'Connection: close',
+    'Expect: x',
+  )
+  t.match(answer, /^HTTP\/1.1 200 [^]*"service":"content"/)
 })
 
 t.test('a body that is too large is refused, whether its length is told or not', async (t) => {
