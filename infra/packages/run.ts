@@ -4,6 +4,7 @@ import { homeFolder } from '../dev/places.ts'
 import { onParentGone } from '../dev/processes.ts'
 import { complain, say, since } from '../dev/screen.ts'
 import { messageOf } from '../dev/stop-error.ts'
+import { installCommand } from './install-command.ts'
 import { isPackageName, pack, PACKAGES, type PackageName } from './pack.ts'
 
 /** Packages as files that npm installs, with those that they need. */
@@ -19,7 +20,7 @@ async function main(): Promise<void> {
   const folder = values.to === undefined ? homeFolder('packages') : resolve(values.to)
   const packed = await pack(chosen, folder)
   for (const name of packed) say('packed', `${folder}/portcullis-${name}.tgz`)
-  say('ready', `after ${since(began)}; install them together: npm install ${folder}/portcullis-*.tgz`)
+  say('ready', `after ${since(began)}; install them together: ${installCommand(folder)}`)
 }
 
 onParentGone(() => process.exit(1))
