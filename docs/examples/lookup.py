@@ -41,7 +41,10 @@ def answer(stream):
 
 def part(text):
     """One part of a JWT as an object."""
-    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    value = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    if not isinstance(value, dict):
+        raise ValueError("no object")
+    return value
 
 
 def is_revoked(values, claims):
@@ -69,17 +72,21 @@ def main():
     # Not an argument, since those are seen by every user of the machine.
     password = os.environ.get("REDIS_PASSWORD")
     host, _, port = address.rpartition(":")
-    header, payload, _ = sys.stdin.read().strip().split(".")
-    kid, claims = part(header)["kid"], part(payload)
-    keys = [
-        "head",
-        f"session:{claims.get('sid', '')}",
-        f"session_gen:{claims.get('sid', '')}",
-        f"user:{claims['sub']}",
-        f"token:{claims['jti']}",
-        f"client:{claims['client_id']}",
-        f"key:{kid}",
-    ]
+    try:
+        header, payload, _ = sys.stdin.read().strip().split(".")
+        kid, claims = part(header)["kid"], part(payload)
+        keys = [
+            "head",
+            f"session:{claims.get('sid', '')}",
+            f"session_gen:{claims.get('sid', '')}",
+            f"user:{claims['sub']}",
+            f"token:{claims['jti']}",
+            f"client:{claims['client_id']}",
+            f"key:{kid}",
+        ]
+    except (ValueError, KeyError):
+        print("not known: not a token")
+        return 2
     try:
         with socket.create_connection((host, int(port)), timeout=1) as connection:
             stream = connection.makefile("rwb")
@@ -88,7 +95,7 @@ def main():
             command(stream, "SELECT", database or "1")
             values = command(stream, "MGET", *("{revocations}:" + key for key in keys))
         revoked = is_revoked(values, claims)
-    except (OSError, LookupError) as error:
+    except (OSError, LookupError, ValueError) as error:
         print(f"not known: {error}")
         return 2
     print("revoked" if revoked else "not revoked")
