@@ -233,7 +233,10 @@ t.test('keys', async (t) => {
         200,
       )
       const outdated = build(loadConfig(ConfigSchema, auth.env))
-      await t.rejects(async () => outdated.ready(), /neither KEY_ENCRYPTION_KEY nor its predecessor/)
+      await t.rejects(
+        async () => outdated.ready(),
+        /neither KEY_ENCRYPTION_KEY nor KEY_ENCRYPTION_KEY_PREVIOUS/,
+      )
       await outdated.close()
     },
   )

@@ -1,10 +1,14 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { ConfigError } from '@portcullis/service-kit'
 
 /** Seals private keys for the database. Each sealed value names the key that sealed it. */
 export interface Sealer {
   readonly keyId: string
   seal(plain: Buffer, context: string): Buffer
-  /** @throws Error if no known key opens it, or it was sealed for another context. */
+  /**
+   * @throws {ConfigError} if another key has sealed it than those of the settings
+   * @throws Error if it was sealed for another context
+   */
   open(sealed: Buffer, keyId: string, context: string): Buffer
 }
 
@@ -29,7 +33,10 @@ export function createSealer(current: string, previous?: string): Sealer {
   const keyOf = (id: string): Buffer => {
     const key = keys.get(id)
     if (!key)
-      throw new Error(`sealed under the key ${id}, which is neither KEY_ENCRYPTION_KEY nor its predecessor`)
+      throw new ConfigError([
+        `KEY_ENCRYPTION_KEY does not open the keys in the database: they are sealed under the key ${id}, which is ` +
+          'neither KEY_ENCRYPTION_KEY nor KEY_ENCRYPTION_KEY_PREVIOUS',
+      ])
     return key
   }
 
