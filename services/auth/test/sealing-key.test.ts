@@ -51,6 +51,17 @@ t.test(
   },
 )
 
+t.test('a command under another sealing key than that of the keys in use makes none', async (t) => {
+  const keys = () => auth.app.db.selectFrom('signing_keys').select(['kid', 'state']).orderBy('kid').execute()
+  const before = await keys()
+  for (const option of [[], ['--compromised'], ['--refresh'], ['--refresh', '--compromised']]) {
+    const { code, err } = await runPortcullis(auth, ['keys', 'rotate', ...option], other)
+    t.equal(code, 78)
+    t.match(err, 'KEY_ENCRYPTION_KEY does not open')
+  }
+  t.strictSame(await keys(), before)
+})
+
 t.test('a service that runs goes on when it meets a key that another sealing key has sealed', async (t) => {
   const { child, closed, lines } = start(t, {})
   const url = await lineWith(lines, /listening at (http:[^"]+)/)

@@ -82,6 +82,7 @@ async function rotate(context: Context, { refresh, compromised = false }: Rotate
   const maker = await withSpares(keyMakerOf(config))
   await withStores(config, async (stores) => {
     await refuseOtherAlgorithm(stores.db, maker.algorithm)
+    await openKeysInUse(stores.db, maker)
     const { done, receipt } = await (refresh ? rotateRefresh : rotateSigning)(stores, maker, compromised)
     await context.out.document({ ...done, ...(await awaitVerifiers(context, stores, config, receipt)) })
   })
@@ -97,6 +98,16 @@ export async function refuseOtherAlgorithm(db: Kysely<DB>, algorithm: KeyMaker['
     throw new Refusal(
       `SIGNING_ALGORITHM is ${algorithm} here, and the keys in use are for ${other.alg}: set it to what auth has`,
     )
+}
+
+/**
+ * New keys under another sealing key than that of auth would keep it from starting.
+ *
+ * @throws {ConfigError} if KEY_ENCRYPTION_KEY is not the one that sealed the keys in use
+ */
+async function openKeysInUse(db: Kysely<DB>, { sealer, algorithm }: KeyMaker): Promise<void> {
+  const keys = await listPublishedSigningKeys(db, algorithm, 0)
+  for (const { kid, sealed, sealed_by } of keys) sealer.open(sealed, sealed_by, kid)
 }
 
 interface RotatedKeys {
