@@ -157,6 +157,13 @@ t.test('what is not there cannot be read, replaced, changed or deleted', async (
     t.equal(read(await send(method, id, payload), 404, schemas.problem).code, 'NOT_FOUND', method)
 })
 
+t.test('a request with a parameter that there is not changes nothing', async (t) => {
+  const task = await written()
+  t.strictSame(fields(t, await send('DELETE', `${task.id}?force=true`)), ['force'])
+  t.strictSame(fields(t, await send('PATCH', `${task.id}?dry_run=true`, { title: 'x' })), ['dry_run'])
+  t.strictSame(read(await send('GET', task.id), 200, schemas.task), task)
+})
+
 t.test('tasks are filtered by status and by when they are due', async (t) => {
   const headers = bearer(issuer.mint({ user: 'grace' }))
   const make = async (title: string, status: string, due_at: string | null) =>

@@ -3252,7 +3252,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Revoked"];
                 };
             };
-            /** @description `REQUEST_MALFORMED`: The request could not be read */
+            /** @description `REQUEST_INVALID`: The request does not fit the schema; `REQUEST_MALFORMED`: The request could not be read */
             readonly 400: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3406,7 +3406,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Revoked"];
                 };
             };
-            /** @description `REQUEST_MALFORMED`: The request could not be read */
+            /** @description `REQUEST_INVALID`: The request does not fit the schema; `REQUEST_MALFORMED`: The request could not be read */
             readonly 400: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5780,6 +5780,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["User"];
                 };
             };
+            /** @description `REQUEST_INVALID`: The request does not fit the schema */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `AUTH_TOKEN_MISSING`: An access token is needed; `AUTH_TOKEN_INVALID`: The access token is not valid */
             readonly 401: {
                 headers: {
@@ -5907,7 +5916,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["User"];
                 };
             };
-            /** @description `REQUEST_MALFORMED`: The request could not be read */
+            /** @description `REQUEST_INVALID`: The request does not fit the schema; `REQUEST_MALFORMED`: The request could not be read */
             readonly 400: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6271,6 +6280,15 @@ export interface operations {
                      *     }
                      */
                     readonly "application/json": components["schemas"]["UserExport"];
+                };
+            };
+            /** @description `REQUEST_INVALID`: The request does not fit the schema */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `AUTH_TOKEN_MISSING`: An access token is needed; `AUTH_TOKEN_INVALID`: The access token is not valid */

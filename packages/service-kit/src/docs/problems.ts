@@ -1,5 +1,6 @@
 import type { FastifySchema, RouteOptions } from 'fastify'
 import { PROBLEMS, type ProblemCode } from '@portcullis/schemas'
+import { takesNoQuery } from '../http/refusals.ts'
 import { isProblemCode } from '../problems/problem.ts'
 import { PROBLEM_CODES } from '../problems/responses.ts'
 
@@ -46,7 +47,8 @@ function commonProblems(schema: FastifySchema, url: string, route: RouteOptions)
   const { quiet = false, rateLimit } = route.config ?? {}
   const writes = [route.method].flat().some((method) => !READING.has(method))
   const codes: ProblemCode[] = ['HEADERS_TOO_LARGE']
-  if (schema.params ?? schema.querystring ?? schema.headers ?? schema.body) codes.push('REQUEST_INVALID')
+  if (schema.params ?? schema.querystring ?? schema.headers ?? schema.body ?? takesNoQuery(url, schema))
+    codes.push('REQUEST_INVALID')
   if (writes || url.includes(':')) codes.push('REQUEST_MALFORMED')
   if (writes) codes.push('REQUEST_TOO_LARGE', 'REQUEST_TIMEOUT', 'MEDIA_TYPE_UNSUPPORTED')
   if (writes) codes.push('CONFLICT', 'OUTCOME_UNKNOWN')

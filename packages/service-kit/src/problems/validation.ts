@@ -59,9 +59,22 @@ export function fieldErrors(
 export function unknownFields(body: unknown): FieldError[] {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     return [{ pointer: '', code: 'type', detail: 'must be object' }]
-  return Object.keys(body)
-    .slice(0, MAX_ERRORS)
-    .map((name) => ({ pointer: `/${escapePointer(shorten(name))}`, code: 'unknown', detail: UNKNOWN }))
+  return someNames(body).map((name) => ({
+    pointer: `/${escapePointer(name)}`,
+    code: 'unknown',
+    detail: UNKNOWN,
+  }))
+}
+
+/** Everything in a query of which nothing is known. */
+export function unknownParameters(query: unknown): FieldError[] {
+  if (typeof query !== 'object' || query === null) return []
+  return someNames(query).map((parameter) => ({ parameter, code: 'unknown', detail: UNKNOWN }))
+}
+
+/** As many as one answer names. */
+function someNames(given: object): string[] {
+  return Object.keys(given).slice(0, MAX_ERRORS).map(shorten)
 }
 
 /**

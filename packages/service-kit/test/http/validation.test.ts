@@ -3,7 +3,11 @@ import fc from 'fast-check'
 import { appWithRoutes } from '../support/app.ts'
 import { problemOf } from '../support/problem.ts'
 
-const app = appWithRoutes()
+const app = appWithRoutes({}, async (app) => {
+  app.post('/api/v1/jobs', async () => ({}))
+  app.get('/api/v1/jobs/:id', { schema: { params: { type: 'object' } } }, async () => ({}))
+  app.get('/api/v1/any', { schema: { querystring: { type: 'object' } } }, async () => ({}))
+})
 t.teardown(() => app.close())
 
 const json = { 'content-type': 'application/json' }
@@ -115,6 +119,30 @@ t.test('parameters at fault are named', async (t) => {
       'limit',
       limit,
     )
+})
+
+t.test('where the API takes no parameters, each one in the query is refused and named', async (t) => {
+  const requests = [
+    { method: 'POST', url: '/api/v1/jobs' },
+    { method: 'GET', url: '/api/v1/jobs/1' },
+    { method: 'HEAD', url: '/api/v1/jobs/1' },
+  ] as const
+  for (const { method, url } of requests) {
+    for (const query of ['', '?'])
+      t.equal((await app.inject({ method, url: `${url}${query}` })).statusCode, 200)
+    t.equal((await app.inject({ method, url: `${url}?dry_run=true` })).statusCode, 400, `${method} ${url}`)
+  }
+  t.match(await problemOf(t, app, { method: 'POST', url: '/api/v1/jobs?dry_run=true&x=1&x=2&__proto__' }), {
+    code: 'REQUEST_INVALID',
+    errors: ['dry_run', 'x', '__proto__'].map((parameter) => ({ parameter, code: 'unknown' })),
+  })
+  const many = Array.from({ length: 900 }, (_, n) => `${'p'.repeat(200)}${n}`).join('&')
+  const { errors = [] } = await problemOf(t, app, { url: `/api/v1/jobs/1?${many.slice(0, 10_000)}` })
+  t.equal(errors.length, 20)
+  t.ok(errors.every(({ parameter }) => parameter?.length === 100))
+  for (const url of ['/api/v1/any?force=true', '/health/live?probe=1', '/problems?x=1'])
+    t.equal((await app.inject(url)).statusCode, 200, url)
+  t.equal((await problemOf(t, app, { url: '/api/v1/nothing?x=1' })).code, 'NOT_FOUND')
 })
 
 t.test('a number in a query is a number in the handler', async (t) => {

@@ -1,6 +1,6 @@
-import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import type { FastifyReply, FastifyRequest, FastifySchema, HookHandlerDoneFunction } from 'fastify'
 import { problem } from '../problems/problem.ts'
-import { unknownFields } from '../problems/validation.ts'
+import { unknownFields, unknownParameters } from '../problems/validation.ts'
 
 /**
  * Reads a body of a type that nobody here takes, or of none. Where none is needed an empty one is none, whatever a
@@ -33,6 +33,29 @@ export function refuseFields(
   if (body === undefined || body === null || is404 || routeOptions.schema?.body !== undefined) return done()
   const errors = unknownFields(body)
   done(errors.length === 0 ? undefined : problem('REQUEST_INVALID', { errors }))
+}
+
+/**
+ * Refuses the parameters of a query that the route does not look at, likewise.
+ *
+ * @throws {ProblemError} REQUEST_INVALID
+ */
+export function refuseParameters(
+  request: FastifyRequest,
+  _reply: FastifyReply,
+  done: HookHandlerDoneFunction,
+): void {
+  // Most requests have none, and Fastify makes the options of the route anew whenever they are asked for.
+  if (!request.url.includes('?') || request.is404) return done()
+  const { url = '', schema } = request.routeOptions
+  if (!takesNoQuery(url, schema)) return done()
+  const errors = unknownParameters(request.query)
+  done(errors.length === 0 ? undefined : problem('REQUEST_INVALID', { errors }))
+}
+
+/** Probes, the docs and the endpoints of OAuth pass over what they do not know (RFC 6749 section 3.2). */
+export function takesNoQuery(url: string, schema: FastifySchema | undefined): boolean {
+  return url.startsWith('/api/v1/') && schema?.querystring === undefined
 }
 
 /** Lets go what comes after the first piece, as Node does with what nobody reads. */
