@@ -6,6 +6,14 @@ import { problemOf } from '../support/problem.ts'
 const app = appWithRoutes({}, async (app) => {
   app.post('/api/v1/jobs', async () => ({}))
   app.get('/api/v1/jobs/:id', { schema: { params: { type: 'object' } } }, async () => ({}))
+  const schema = {
+    querystring: { type: 'object', properties: { age: { type: 'number' } } },
+    headers: { type: 'object', properties: { 'x-count': { type: 'integer' } } },
+  }
+  app.get('/numbers', { schema }, async ({ query, headers }) => ({
+    ...Object(query),
+    count: headers['x-count'],
+  }))
   app.get('/api/v1/any', { schema: { querystring: { type: 'object' } } }, async () => ({}))
 })
 t.teardown(() => app.close())
@@ -145,8 +153,29 @@ t.test('where the API takes no parameters, each one in the query is refused and 
   t.equal((await problemOf(t, app, { url: '/api/v1/nothing?x=1' })).code, 'NOT_FOUND')
 })
 
-t.test('a number in a query is a number in the handler', async (t) => {
+t.test('a number in a query or a header is a number in the handler', async (t) => {
   t.strictSame((await app.inject('/things?limit=50')).json(), { limit: 50 })
+  for (const number of ['0', '-5', '-1.5', '0.25', '1e-7', '60'])
+    t.strictSame((await app.inject(`/numbers?age=${number}`)).json(), { age: Number(number) }, number)
+  t.strictSame((await app.inject({ url: '/numbers', headers: { 'x-count': '-50' } })).json(), { count: -50 })
+})
+
+t.test('a whole number in a query or a header is decimal digits, and nothing else', async (t) => {
+  const asked = async (limit: string, headers = {}) =>
+    (await problemOf(t, app, { url: `/things?limit=${limit}`, headers })).errors
+  const wrong = [{ parameter: 'limit', code: 'type', detail: 'must be integer' }]
+  const others = ['0x5', '0b1', '1e1', '+1', '1.0', '01', '-01', '-0', '1_0', 'Infinity', 'true', 'null', '']
+  t.strictSame(await asked('abc'), wrong)
+  for (const text of [...others, ' 1', '1 ', '\t1', '1\n', '\u0661'])
+    t.strictSame(await asked(encodeURIComponent(text)), wrong, text)
+  for (const text of others) {
+    const { errors } = await problemOf(t, app, { url: '/numbers', headers: { 'x-count': text } })
+    t.strictSame(errors, [{ ...wrong[0], parameter: 'x-count' }], text)
+  }
+  for (const text of ['0x5', '+1', '01', '.5', '5.', ' 1', 'Infinity', '']) {
+    const { errors } = await problemOf(t, app, { url: `/numbers?age=${encodeURIComponent(text)}` })
+    t.match(errors, [{ parameter: 'age', code: 'type', detail: 'must be number' }], text)
+  }
 })
 
 t.test('malformed ids are refused', async (t) => {
