@@ -61,7 +61,7 @@ export const PROBLEMS = {
   MEDIA_TYPE_UNSUPPORTED: {
     status: 415,
     title: 'The content type is not supported',
-    help: 'Send `Content-Type: application/json`; the routes under `/oauth` take `application/x-www-form-urlencoded`.',
+    help: 'Send `Content-Type: application/json`, or `application/x-www-form-urlencoded` to the routes under `/oauth`, and the body without a `Content-Encoding`.',
   },
   NOT_FOUND: {
     status: 404,

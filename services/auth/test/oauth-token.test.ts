@@ -208,17 +208,23 @@ t.test('malformed requests', async (t) => {
     t.equal(password.body.error, 'unsupported_grant_type')
   })
 
-  await t.test('what is no form, or too long, is refused in the form of RFC 6749', async (t) => {
-    const json = await auth.call('POST', '/oauth/token', { body: GRANT })
-    t.equal(json.status, 415)
-    t.equal(json.body.error, 'invalid_request')
-    const long = await token(auth, { ...GRANT, padding: 'x'.repeat(40_000) }, { basic })
-    t.equal(long.status, 413)
-    t.equal(long.body.error, 'invalid_request')
-    const empty = await auth.call('POST', '/oauth/token')
-    t.equal(empty.status, 400)
-    t.equal(empty.body.error, 'invalid_request')
-  })
+  await t.test(
+    'what is no form, or a compressed one, or too long, is refused in the form of RFC 6749',
+    async (t) => {
+      const json = await auth.call('POST', '/oauth/token', { body: GRANT })
+      t.equal(json.status, 415)
+      t.equal(json.body.error, 'invalid_request')
+      const packed = await token(auth, GRANT, { basic, headers: { 'content-encoding': 'gzip' } })
+      t.match(packed, { status: 415, headers: { 'accept-encoding': 'identity' } })
+      t.match(packed.body, { error: 'invalid_request', error_description: /Content-Encoding/ })
+      const long = await token(auth, { ...GRANT, padding: 'x'.repeat(40_000) }, { basic })
+      t.equal(long.status, 413)
+      t.equal(long.body.error, 'invalid_request')
+      const empty = await auth.call('POST', '/oauth/token')
+      t.equal(empty.status, 400)
+      t.equal(empty.body.error, 'invalid_request')
+    },
+  )
 
   await t.test('whatever is sent, the answer is an error of RFC 6749 in printable ASCII', async () => {
     await fc.assert(

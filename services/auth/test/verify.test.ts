@@ -49,8 +49,8 @@ t.test('verify', async (t) => {
       'text/plain',
       'no type at all',
     ]) {
-      const answer = await verify({ method: 'POST', body: '{not json', headers: { 'content-type': type } })
-      t.equal(answer.status, 200, type)
+      const headers = { 'content-type': type, 'content-encoding': 'gzip' }
+      t.equal((await verify({ method: 'POST', body: '{not json', headers })).status, 200, type)
     }
   })
 

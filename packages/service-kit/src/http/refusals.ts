@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest, FastifySchema, HookHandlerDoneFunction } from 'fastify'
 import { problem } from '../problems/problem.ts'
 import { unknownFields, unknownParameters } from '../problems/validation.ts'
@@ -56,6 +57,34 @@ export function refuseParameters(
 /** Probes, the docs and the endpoints of OAuth pass over what they do not know (RFC 6749 section 3.2). */
 export function takesNoQuery(url: string, schema: FastifySchema | undefined): boolean {
   return url.startsWith('/api/v1/') && schema?.querystring === undefined
+}
+
+/**
+ * Refuses a body in a coding, such as gzip, since nobody here decodes one, and says so (RFC 9110 section 15.5.16).
+ *
+ * @throws {ProblemError} MEDIA_TYPE_UNSUPPORTED
+ */
+export function refuseCoding(
+  { headers, is404 }: FastifyRequest,
+  _reply: FastifyReply,
+  _payload: unknown,
+  done: HookHandlerDoneFunction,
+): void {
+  const coding = headers['content-encoding']
+  if (coding === undefined || /^(?:identity)?$/i.test(coding) || is404 || !hasBody(headers)) return done()
+  done(
+    problem('MEDIA_TYPE_UNSUPPORTED', {
+      detail: 'The body has a Content-Encoding. Send it without one.',
+      headers: { 'accept-encoding': 'identity' },
+    }),
+  )
+}
+
+function hasBody({
+  'content-length': length = '0',
+  'transfer-encoding': transfer,
+}: IncomingHttpHeaders): boolean {
+  return length !== '0' || transfer !== undefined
 }
 
 /** Lets go what comes after the first piece, as Node does with what nobody reads. */

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream'
+import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { appWithRoutes } from '../support/app.ts'
-import { problemOf } from '../support/problem.ts'
+import { asProblem, problemOf } from '../support/problem.ts'
 
 const app = appWithRoutes()
 t.teardown(() => app.close())
@@ -46,4 +47,40 @@ t.test('an empty body is none, whatever its type and however it is sent', async 
     const ask = { method: 'POST' as const, url: '/bodiless', headers, payload: Readable.from(['', 'a', 'b']) }
     t.equal((await problemOf(t, app, ask)).code, 'MEDIA_TYPE_UNSUPPORTED')
   }
+})
+
+t.test('a body in a coding is 415 and told which one is taken, and none is taken for another', async (t) => {
+  const ask = (coding: string, payload: Buffer | string, url = '/things') =>
+    app.inject({
+      method: 'POST',
+      url,
+      headers: { 'content-type': 'application/json', 'content-encoding': coding },
+      payload,
+    })
+  const text = '{"name":"ok"}'
+  for (const [coding, body] of [
+    ['gzip', gzipSync(text)],
+    ['gzip', text],
+    ['GZIP', text],
+    ['br', text],
+    ['gzip, identity', text],
+    ['made-up', text],
+  ] as const)
+    for (const url of ['/things', '/bodiless', '/optional']) {
+      const response = await ask(coding, body, url)
+      t.equal(asProblem(t, response).code, 'MEDIA_TYPE_UNSUPPORTED', coding)
+      t.equal(response.headers['accept-encoding'], 'identity')
+    }
+  const { statusCode, headers } = await app.inject({
+    method: 'POST',
+    url: '/things',
+    headers: { 'content-type': 'application/json', 'content-encoding': 'gzip', ...chunked },
+    payload: Readable.from([gzipSync(text)]),
+  })
+  t.strictSame([statusCode, headers['accept-encoding']], [415, 'identity'])
+  for (const coding of ['identity', 'Identity', ''])
+    t.equal((await ask(coding, text)).statusCode, 200, coding)
+  t.equal((await ask('gzip', '', '/bodiless')).statusCode, 200, 'where there is no body')
+  t.equal((await app.inject({ url: '/things', headers: { 'content-encoding': 'gzip' } })).statusCode, 200)
+  t.equal((await ask('gzip', text, '/nothing')).statusCode, 404)
 })

@@ -46,6 +46,7 @@ export const verifyRoutes: FastifyPluginAsyncTypebox = async (app) => {
   })
   app.addHook('onRequest', async (request) => {
     delete request.raw.headers['content-type']
+    delete request.raw.headers['content-encoding']
   })
 
   // Some pass on the method, too, whatever it is: those of WebDAV, and QUERY, of whose body Fastify asks the type.
