@@ -11,6 +11,9 @@ export default fp(
     const routes = FindMyWay({ ignoreTrailingSlash: true })
     const known: ReadonlySet<HTTPMethods> = new Set(METHODS)
 
+    // As one with a body, which it is to Fastify, it would be asked for the type of that before anybody looks for a route.
+    app.addHttpMethod('QUERY', { overrideExisting: true })
+
     app.addHook('onRoute', ({ method, url }) => {
       for (const name of [method].flat()) {
         const found = METHODS.find((known) => known === name)

@@ -64,6 +64,22 @@ t.test('a request that names more than one host, or what is none, is refused', a
   t.match(await ask([], '1.0'), /^HTTP\/1.1 200 /)
 })
 
+t.test('a method that no route has is 405 with those that there are, whatever comes with it', async (t) => {
+  const ask = (method: string, path: string, rest = '\r\n') =>
+    exchange(`${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${rest}`)
+  const refused = /^HTTP\/1.1 405 [^]*\r\nallow: GET, HEAD, POST, OPTIONS\r\n[^]*"code":"METHOD_NOT_ALLOWED"/
+  for (const method of ['PROPFIND', 'QUERY', 'LOCK', 'DELETE', 'TRACE']) {
+    t.match(await ask(method, '/things'), refused, method)
+    for (const type of ['', 'Content-Type: text/plain\r\n', 'Content-Type: application/json\r\n'])
+      t.match(
+        await ask(method, '/things', `${type}Content-Length: 2\r\n\r\n{}`),
+        refused,
+        `${method} ${type}`,
+      )
+    t.match(await ask(method, '/nothing'), /^HTTP\/1.1 404 [^]*"code":"NOT_FOUND"/, method)
+  }
+})
+
 t.test('what is not HTTP, or has too many headers, gets a problem document', async (t) => {
   lines.length = 0
   const malformed = await exchange('HELLO\r\n\r\n')

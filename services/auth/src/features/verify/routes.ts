@@ -49,10 +49,9 @@ export const verifyRoutes: FastifyPluginAsyncTypebox = async (app) => {
     delete request.raw.headers['content-encoding']
   })
 
-  // Some pass on the method, too, whatever it is: those of WebDAV, and QUERY, of whose body Fastify asks the type.
+  // Some pass on the method, too, whatever it is: those of WebDAV, and QUERY.
   for (const method of METHODS)
     if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method)
-  app.addHttpMethod('QUERY', { overrideExisting: true })
 
   // A preflight is asked about like any other request, and not answered here.
   const config: FastifyContextConfig = { rateLimit: false, cors: false }
