@@ -51,7 +51,7 @@ const id = async (sql: string) => {
 const middle = await id(`select id from posts order by id offset ${ROWS / 2} limit 1`)
 const middleTask = await id(`select id from tasks order by id offset ${ROWS / 2} limit 1`)
 const author = await id('select author_id as id from posts group by 1 order by count(*) desc limit 1')
-const due = new Date(Date.now() + (ROWS / 2) * 60_000)
+const due = new Date(Date.now() + (ROWS / 2) * 60_000).toISOString()
 
 /** Plans of the statements that the work sends, by the statistics of the whole table. */
 async function plansOf(work: () => Promise<unknown>): Promise<Node[]> {

@@ -181,6 +181,30 @@ t.test('tasks are filtered by status and by when they are due', async (t) => {
   t.equal(await titles('status=in_progress'), '')
 })
 
+t.test(
+  'when a task is due is compared to the millisecond, whatever the year and the zone of the service',
+  async (t) => {
+    // Local times of these years were minutes and seconds away from UTC.
+    const zone = process.env['TZ']
+    t.teardown(() => {
+      if (zone === undefined) delete process.env['TZ']
+      else process.env['TZ'] = zone
+    })
+    const headers = bearer(issuer.mint({ user: 'charles' }))
+    const due = ['0001-01-01T00:00:00.000Z', '1815-12-10T12:00:00.000Z', '2026-02-01T00:00:00.000Z']
+    for (const due_at of due) read(await create({ title: due_at, due_at }, headers), 201, schemas.task)
+    for (const name of ['UTC', 'Europe/Berlin', 'America/St_Johns', 'Asia/Kolkata']) {
+      process.env['TZ'] = name
+      for (const [index, time] of due.entries()) {
+        const before = async (at: string) =>
+          (await list(`due_before=${at}`, headers)).map(({ title }) => title).toReversed()
+        t.strictSame(await before(time), due.slice(0, index), `${name} ${time}`)
+        t.strictSame(await before(time.replace('.000Z', '.001Z')), due.slice(0, index + 1), `${name} ${time}`)
+      }
+    }
+  },
+)
+
 t.test('parameters that do not fit are named', async (t) => {
   for (const [query, name] of [
     ['status=never', 'status'],

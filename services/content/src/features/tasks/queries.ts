@@ -36,7 +36,8 @@ export interface TaskChange extends OwnTask {
 export interface TaskFilter {
   readonly ownerId: string
   readonly status?: TaskStatus | undefined
-  readonly dueBefore?: Date | undefined
+  /** As `inUtc` writes it. */
+  readonly dueBefore?: string | undefined
   readonly before?: string | undefined
   readonly limit: number
 }
@@ -70,7 +71,7 @@ export const listTasks = statements((db: Kysely<DB>, { has, param }: Given<TaskF
     .orderBy('id', 'desc')
     .limit(param('limit'))
   if (has('status')) query = query.where('status', '=', param('status'))
-  if (has('dueBefore')) query = query.where('due_at', '<', param('dueBefore'))
+  if (has('dueBefore')) query = query.where('due_at', '<', sql<Date>`${param('dueBefore')}::timestamptz`)
   if (has('before')) query = query.where('id', '<', param('before'))
   return query
 })
@@ -128,7 +129,7 @@ export async function updateTask(
     .updateTable('tasks')
     .set({
       ...body,
-      ...(due_at !== undefined && { due_at: inUtc(due_at) }),
+      ...(due_at !== undefined && { due_at: due_at && inUtc(due_at) }),
       version: sql`version + 1`,
       updated_at: sql`now()`,
     })
@@ -160,10 +161,13 @@ function wholeTask({
   status = 'todo',
   due_at = null,
 }: TaskBody): Required<TaskBody> {
-  return { title, description, status, due_at: inUtc(due_at) }
+  return { title, description, status, due_at: due_at && inUtc(due_at) }
 }
 
-/** In milliseconds, as it will be answered: PostgreSQL would round what is finer, and refuse some offsets. */
-function inUtc(time: string | null): string | null {
-  return time === null ? null : new Date(time).toISOString()
+/**
+ * In milliseconds, as it will be answered: PostgreSQL would round what is finer, and refuse some offsets. A `Date` would
+ * be written in local time with an offset of whole minutes, which those of early years are not.
+ */
+export function inUtc(time: string): string {
+  return new Date(time).toISOString()
 }

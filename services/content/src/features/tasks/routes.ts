@@ -34,6 +34,7 @@ import {
 import type { DB } from '../../database/tables.ts'
 import {
   deleteTask,
+  inUtc,
   insertTask,
   listTasks,
   replaceTask,
@@ -116,7 +117,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
       const rows = await listTasks(app.db, {
         ownerId: request.user.sub,
         status,
-        dueBefore: dueBefore === undefined ? undefined : new Date(dueBefore),
+        dueBefore: dueBefore && inUtc(dueBefore),
         before,
         limit: limit + 1,
       })
