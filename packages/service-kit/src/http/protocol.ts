@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 import { problem } from '../problems/problem.ts'
 
 /** `uri-host [":" port]` (RFC 9110 section 7.2, RFC 3986 section 3.2.2). A name may be empty. */
-const HOST = /^(?:\[[\w.~!$&'()*+,;=:-]+\]|(?:[\w.~!$&'()*+,;=-]|%[\da-f]{2})*)(?::\d*)?$/i
+const HOST = /^(?:\[[\w.~!$&'()*+,;=:%-]+\]|(?:[\w.~!$&'()*+,;=-]|%[\da-f]{2})*)(?::\d*)?$/i
 
 /**
  * What Node would answer by itself, without a problem document and a line of log, or not look at: a request without
