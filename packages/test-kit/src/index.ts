@@ -1,3 +1,4 @@
+export * from './certificate.ts'
 export * from './clock.ts'
 export * from './database.ts'
 export { TEST_CLIENT, TestIssuer, type IssuerOptions, type MintClientOptions } from './issuer.ts'

@@ -1,2 +1,3 @@
 export * from './redis/client.ts'
+export { ServerConnector } from './redis/connector.ts'
 export * from './redis/url.ts'

@@ -1,4 +1,6 @@
 import { Cluster, Redis, type Command, type RedisOptions } from 'ioredis'
+import { ServerConnector } from './connector.ts'
+import { PrimaryConnector } from './primary-connector.ts'
 import { parseRedisUrl, type RedisPlace } from './url.ts'
 
 /** A client of one server, of the primary that Sentinels know, or of a Cluster. */
@@ -36,9 +38,19 @@ class PatientRedis extends Redis {
   }
 }
 
-/** ioredis asks a Cluster for ever who holds what if it was just asking when it was disconnected. */
+/**
+ * ioredis asks a Cluster for ever who holds what if it was just asking when it was disconnected. And of a node that could
+ * not be asked it says only that the connection is closed.
+ */
 class PatientCluster extends Cluster {
   #isDisconnected = false
+  /** Why a connection to a node failed, of the first that did since all were asked. */
+  #reason: Error | undefined
+
+  blame(error: Error, node: string): void {
+    this.#reason ??= error
+    this.emit('node error', error, node)
+  }
 
   override disconnect(reconnect = false): void {
     this.#isDisconnected ||= !reconnect
@@ -49,8 +61,13 @@ class PatientCluster extends Cluster {
     return super.sendCommand(readFirst(command), ...where)
   }
 
-  override refreshSlotsCache(...done: Parameters<Cluster['refreshSlotsCache']>): void {
-    if (!this.#isDisconnected) super.refreshSlotsCache(...done)
+  override refreshSlotsCache(...[done]: Parameters<Cluster['refreshSlotsCache']>): void {
+    if (this.#isDisconnected) return
+    super.refreshSlotsCache((error) => {
+      if (error && 'lastNodeError' in error) error.lastNodeError = this.#reason ?? error.lastNodeError
+      this.#reason = undefined
+      done?.(error)
+    })
   }
 }
 
@@ -64,7 +81,7 @@ class PatientCluster extends Cluster {
  */
 export function createRedis(url: string, options: RedisClientOptions = {}): RedisClient {
   const place = parseRedisUrl(url)
-  if (place.kind === 'server') return new PatientRedis(url, options)
+  if (place.kind === 'server') return new PatientRedis(url, { Connector: ServerConnector, ...options })
   return place.kind === 'sentinel' ? behindSentinels(place, options) : clusterOf(place, options)
 }
 
@@ -81,6 +98,7 @@ function behindSentinels(place: RedisPlace & { kind: 'sentinel' }, options: Redi
   return new PatientRedis({
     sentinelCommandTimeout: ASK_TIMEOUT_MS,
     sentinelReconnectStrategy: () => SLOTS_EVERY_MS,
+    Connector: PrimaryConnector,
     ...options,
     ...credentialsOf(place),
     ...(place.tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
@@ -94,7 +112,15 @@ function behindSentinels(place: RedisPlace & { kind: 'sentinel' }, options: Redi
 
 function clusterOf(place: RedisPlace & { kind: 'cluster' }, options: RedisClientOptions): Cluster {
   const { lazyConnect, enableOfflineQueue, enableReadyCheck, retryStrategy, ...redisOptions } = options
-  return new PatientCluster([...place.nodes], {
+  let cluster: PatientCluster | undefined
+  class NodeConnector extends ServerConnector {
+    protected override fail(error: Error): void {
+      super.fail(error)
+      const { host, port } = this.options
+      cluster?.blame(error, `${host}:${port}`)
+    }
+  }
+  cluster = new PatientCluster([...place.nodes], {
     ...(lazyConnect !== undefined && { lazyConnect }),
     ...(enableOfflineQueue !== undefined && { enableOfflineQueue }),
     ...(enableReadyCheck !== undefined && { enableReadyCheck }),
@@ -107,9 +133,11 @@ function clusterOf(place: RedisPlace & { kind: 'cluster' }, options: RedisClient
     // A certificate is for a name.
     ...(place.tls && { dnsLookup: (address, callback) => callback(null, address) }),
     redisOptions: {
+      Connector: NodeConnector,
       ...redisOptions,
       ...(enableReadyCheck !== undefined && { enableReadyCheck }),
       ...credentialsOf(place),
     },
   })
+  return cluster
 }
