@@ -1,10 +1,5 @@
-import { createConnection } from 'node:net'
-import { connect as createTlsConnection } from 'node:tls'
-import { AbstractConnector, Redis, type Cluster, type RedisOptions } from 'ioredis'
-import type { RedisClientOptions } from '@portcullis/token-verifier/redis'
-
-/** Milliseconds for the end of a connection that is given up. */
-const DISCONNECT_TIMEOUT_MS = 2000
+import { Redis, type Cluster, type RedisOptions } from 'ioredis'
+import { ServerConnector, type RedisClientOptions } from '@portcullis/token-verifier/redis'
 
 /** A client of the node of the Cluster that holds the key, each time that it connects. */
 export function createOwner(cluster: Cluster, key: string, options: RedisClientOptions): Redis {
@@ -19,19 +14,13 @@ export function createOwner(cluster: Cluster, key: string, options: RedisClientO
 }
 
 function connectorTo(cluster: Cluster, key: string): NonNullable<RedisOptions['Connector']> {
-  return class OwnerConnector extends AbstractConnector {
-    constructor() {
-      super(DISCONNECT_TIMEOUT_MS)
-    }
-
-    async connect() {
+  return class OwnerConnector extends ServerConnector {
+    override async connect(emit: Parameters<ServerConnector['connect']>[0]) {
       this.connecting = true
       const node = await findOwner(cluster, key)
       if (!this.connecting) throw new Error('Connection is closed.')
-      const tls = cluster.options.redisOptions?.tls
-      this.stream = tls ? createTlsConnection({ ...node, ...tls }) : createConnection(node)
-      this.stream.once('error', (error) => (this.firstError = error))
-      return this.stream
+      this.options = { ...this.options, ...node }
+      return super.connect(emit)
     }
   }
 }

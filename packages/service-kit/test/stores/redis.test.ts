@@ -74,6 +74,18 @@ t.test('a Cluster', async (t) => {
 
   await t.test('answers a process that was busy meanwhile', (t) => answersWhoIsBusy(t, client))
 
+  await t.test(
+    'whatever the connection to the owner of a key says after it was closed ends no process',
+    async (t) => {
+      const subscriber = connectSubscriber(client, url, 'test', 'key')
+      await until(() => subscriber.status === 'ready')
+      const { stream } = subscriber
+      subscriber.disconnect()
+      for (const message of ['refused', 'alert'])
+        t.doesNotThrow(() => stream.emit('error', new Error(message)))
+    },
+  )
+
   await t.test('a node that is away fails commands within the time that a request has', async (t) => {
     const owner = await cluster.ownerOf('lost')
     for (const harm of [async () => owner.pause(), () => owner.kill()]) {
