@@ -37,8 +37,22 @@ const LOST = new Set([
   '57P05', // idle_session_timeout
 ])
 
+/** Those of TLS, which come before any statement: a certificate that is refused, a protocol that is not spoken. */
+const NOT_DONE_TLS = /^(?:EPROTO$|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/
+
+/** What a proxy such as PgBouncer says when it ends a connection, with whatever it has to say. */
+const PROTOCOL_VIOLATION = '08P01'
+/** So it begins or speaks of who waits for a connection of its own; nothing was sent to the server. */
+const REFUSED_LOGIN =
+  /login|no such|startup parameter|no more connections|query_wait_timeout|SSL required|SASL/
+
+/** How the error of a connection begins on which nothing could be set before its first statement. */
+export const NOT_SET_UP = 'The connection could not be set up'
 /** The driver's own errors, which have no code. */
 const NOT_DONE_MESSAGES = [
+  NOT_SET_UP,
+  'The server does not support SSL connections',
+  'There was an error establishing an SSL connection',
   'timeout exceeded when trying to connect',
   'Connection terminated due to connection timeout',
   'Cannot use a pool after calling end on the pool',
@@ -63,7 +77,8 @@ export function databaseFailure(error: unknown): DatabaseFailure | undefined {
   if (error instanceof AggregateError && error.errors.length > 0) return databaseFailure(error.errors[0])
   const code = 'code' in error ? error.code : undefined
   if (typeof code === 'string') {
-    if (NOT_DONE.has(code)) return 'unavailable'
+    if (NOT_DONE.has(code) || NOT_DONE_TLS.test(code)) return 'unavailable'
+    if (code === PROTOCOL_VIOLATION) return failureOfProxy(error)
     if (LOST.has(code)) return 'lost'
     if (code === '40001' || code === '40P01') return 'conflict'
     return undefined
@@ -71,6 +86,12 @@ export function databaseFailure(error: unknown): DatabaseFailure | undefined {
   if (NOT_DONE_MESSAGES.some((message) => error.message.startsWith(message))) return 'unavailable'
   if (LOST_MESSAGES.some((message) => error.message.startsWith(message))) return 'lost'
   return undefined
+}
+
+/** PostgreSQL itself says so only to a client that is wrong, with whose connection it goes on. */
+function failureOfProxy(error: Error): DatabaseFailure | undefined {
+  if (!('severity' in error) || error.severity !== 'FATAL') return undefined
+  return REFUSED_LOGIN.test(error.message) ? 'unavailable' : 'lost'
 }
 
 /** SQLSTATE and constraint of an error that PostgreSQL reported, such as `23505` and `users_username_key`. */

@@ -120,6 +120,21 @@ t.test('errors of the driver are told apart', async (t) => {
   t.equal(failure('terminating connection', '57P01'), 'lost')
   t.equal(failure('Query read timeout'), 'lost')
   t.equal(failure('could not serialize', '40001'), 'conflict')
+  for (const code of [
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    'CERT_HAS_EXPIRED',
+    'EPROTO',
+  ])
+    t.equal(failure('of TLS', code), 'unavailable')
+  for (const code of [
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'ERR_SSL_WRONG_VERSION_NUMBER',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+  ])
+    t.equal(failure('of TLS', code), 'unavailable')
+  t.equal(failure('The server does not support SSL connections'), 'unavailable')
+  t.equal(failure('There was an error establishing an SSL connection'), 'unavailable')
   t.equal(failure('syntax error', '42601'), undefined)
   t.equal(failure('something else'), undefined)
   t.equal(databaseFailure('text'), undefined)
@@ -127,4 +142,20 @@ t.test('errors of the driver are told apart', async (t) => {
     databaseFailure(new AggregateError([Object.assign(new Error('x'), { code: 'ECONNREFUSED' })])),
     'unavailable',
   )
+})
+
+t.test('what a proxy says is told apart by when it says so', (t) => {
+  const failure = (message: string, severity = 'FATAL') =>
+    databaseFailure(Object.assign(new Error(message), { code: '08P01', severity }))
+  for (const message of [
+    'server login has been failing, try again later (server_login_retry)',
+    'unsupported startup parameter: statement_timeout',
+    'no such database: auth',
+    'no more connections allowed (max_client_conn)',
+    'query_wait_timeout',
+  ])
+    t.equal(failure(message), 'unavailable', message)
+  t.equal(failure('server conn crashed?'), 'lost')
+  t.equal(failure('invalid message format', 'ERROR'), undefined)
+  t.end()
 })
