@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { NOT_SET_UP } from './errors.ts'
 
 export interface PostgresOptions {
   readonly url: string
@@ -13,22 +14,45 @@ const types = new pg.TypeOverrides()
 // Counters here stay far below 2^53, where a number still holds every integer.
 types.setTypeParser(pg.types.builtins.INT8, Number)
 
-/** Waiting for a connection, a second at most, and then for its answer make less than 2 s together. */
+/** Waiting for a connection with its timeouts, and then for its answer make less than 2 s together. */
+const CONNECT_MS = 1000
+const ANSWER_MS = 950
+const LEAST_SET_MS = 50
 const TIMEOUTS = {
   statement_timeout: 900,
-  query_timeout: 950,
   lock_timeout: 850,
   idle_in_transaction_session_timeout: 1000,
 }
+const SETTINGS = Object.entries(TIMEOUTS).map(([name, ms]) => `set_config('${name}', '${ms}ms', false)`)
+
+class TimedClient extends pg.Client {
+  readonly begunAt = performance.now()
+}
+
+/** Not when the connection begins, where PgBouncer would refuse or ignore them. */
+async function setTimeouts(client: pg.ClientBase): Promise<void> {
+  const spent = client instanceof TimedClient ? performance.now() - client.begunAt : 0
+  const query = {
+    text: `select ${SETTINGS.join(', ')}`,
+    query_timeout: Math.max(CONNECT_MS - spent, LEAST_SET_MS),
+  }
+  try {
+    await client.query(query)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'not an Error'
+    throw new Error(`${NOT_SET_UP}: ${reason}`, { cause: error })
+  }
+}
+const IN_TIME = { query_timeout: ANSWER_MS, Client: TimedClient, onConnect: setTimeouts }
 
 /** Connections with timeouts that answer a request within 2 s whatever the database does; bigints are numbers. */
 export function poolOptions({ url, name, poolSize = 10, isPatient }: PostgresOptions): pg.PoolConfig {
   return {
-    ...(isPatient ? {} : TIMEOUTS),
+    ...(isPatient ? {} : IN_TIME),
     connectionString: url,
     application_name: name,
     max: poolSize,
-    connectionTimeoutMillis: 1000,
+    connectionTimeoutMillis: CONNECT_MS,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
     types,
