@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { Format } from 'typebox/format'
 import { parseRedisUrl } from '@portcullis/token-verifier/redis'
@@ -22,11 +23,11 @@ Format.Set('http-url', (value) => urlOf(value, ['http:', 'https:']) !== undefine
 /** `http(s)://host[:port]` without a path, as `iss` has it: no trailing slash. */
 Format.Set('origin', (value) => urlOf(value, ['http:', 'https:'])?.origin === value)
 
-/** `postgres://user:password@host:port/database` */
-Format.Set('postgres-url', (value) => urlOf(value, ['postgres:', 'postgresql:']) !== undefined)
+/** `postgres://user:password@host:port/database`, with what node-postgres knows of `sslmode` and its files. */
+Format.Set('postgres-url', (value) => faultOfPostgresUrl(value) === undefined)
 
 /** See `parseRedisUrl`. */
-Format.Set('redis-url', (value) => whatIsWrongWith('redis-url', value) === undefined)
+Format.Set('redis-url', (value) => faultOfRedisUrl(value) === undefined)
 
 /** `true`, `false`, or addresses and ranges separated by commas. */
 Format.Set(
@@ -63,13 +64,45 @@ const MEANT: Readonly<Record<string, string>> = {
   origins: 'must be origins separated by commas, such as https://app.example.com; * is none',
 }
 
-/** Why a text has not the format; it repeats nothing of the text. */
+/** Why a text has not the format; it repeats nothing of the text but names of files. */
 export function whatIsWrongWith(format: string, value: unknown): string | undefined {
-  if (format !== 'redis-url' || typeof value !== 'string') return MEANT[format]
+  if (typeof value !== 'string') return MEANT[format]
+  if (format === 'redis-url') return faultOfRedisUrl(value)
+  if (format === 'postgres-url') return faultOfPostgresUrl(value)
+  return MEANT[format]
+}
+
+function faultOfRedisUrl(value: string): string | undefined {
   try {
     parseRedisUrl(value)
     return undefined
   } catch (error) {
     return error instanceof Error ? error.message : 'is wrong'
+  }
+}
+
+const POSTGRES_FILES = ['sslrootcert', 'sslcert', 'sslkey']
+
+function faultOfPostgresUrl(value: string): string | undefined {
+  const url = urlOf(value, ['postgres:', 'postgresql:'])
+  if (!url) return MEANT['postgres-url']
+  try {
+    decodeURIComponent(url.username + url.password)
+  } catch {
+    return 'has a user or a password with a % that stands for nothing'
+  }
+  for (const parameter of POSTGRES_FILES) {
+    const file = url.searchParams.get(parameter)
+    if (file && !canBeRead(file)) return `names a file in ${parameter} that cannot be read: ${file}`
+  }
+  return undefined
+}
+
+function canBeRead(file: string): boolean {
+  try {
+    readFileSync(file)
+    return true
+  } catch {
+    return false
   }
 }

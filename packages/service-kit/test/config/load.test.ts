@@ -92,6 +92,25 @@ t.test('addresses are checked for what they are to be', async (t) => {
     t.match(errorsOf(Common, { ...good, [name]: value }), [new RegExp(`^${name} `)], name)
 })
 
+t.test('what PostgreSQL could not be reached with is told before, without the password', (t) => {
+  const Database = Type.Object({ DATABASE_URL: Type.String({ format: 'postgres-url' }) })
+  const folder = t.testdir({ 'ca.crt': 'text' })
+  const good = `postgres://u:%C3%A9@host/db?sslmode=verify-full&sslrootcert=${join(folder, 'ca.crt')}`
+  t.strictSame(errorsOf(Database, { DATABASE_URL: good }), [])
+  for (const [DATABASE_URL, reason] of [
+    ['postgres://u:hunter2%e9x@host/db', /a % that stands for nothing$/],
+    ['postgres://u%zz:hunter2@host/db', /a % that stands for nothing$/],
+    ['postgres://u:hunter2@host/db?sslrootcert=/none/ca.crt', /in sslrootcert .*: \/none\/ca\.crt$/],
+    ['postgres://u:hunter2@host/db?sslmode=verify-full&sslcert=/none/me.crt', /in sslcert /],
+    [`postgres://u:hunter2@host/db?sslkey=${folder}`, /in sslkey /],
+  ] as const) {
+    t.match(errorsOf(Database, { DATABASE_URL }), [/^DATABASE_URL /])
+    t.match(errorsOf(Database, { DATABASE_URL }), [reason])
+    t.notMatch(errorsOf(Database, { DATABASE_URL }), [/hunter2/])
+  }
+  t.end()
+})
+
 t.test('TRUST_PROXY takes addresses and networks, and says so of anything else', async (t) => {
   const Proxies = Type.Object({ TRUST_PROXY: Type.String({ format: 'trust-proxy' }) })
   for (const TRUST_PROXY of ['true', 'false', '127.0.0.1,::1', '10.0.0.0/8, fd00::/8', '2001:db8::1/128'])
