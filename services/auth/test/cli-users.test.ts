@@ -177,7 +177,10 @@ t.test('a database that is away is said so, and nothing else', async (t) => {
     DATABASE_URL: 'postgres://nobody:hunter2@127.0.0.1:1/none',
   })
   t.equal(code, 1)
-  t.match(err, /^error: the database does not answer, and nothing was changed: .*ECONNREFUSED/)
+  t.match(
+    err,
+    /^error: the database does not answer, and nothing was changed: .*ECONNREFUSED.*DATABASE_URL\n$/,
+  )
   t.notMatch(err, 'hunter2')
 })
 

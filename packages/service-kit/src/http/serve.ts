@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import { Server } from 'node:net'
 import closeWithGrace from 'close-with-grace'
 import { ConfigError } from '../config/load.ts'
+import { ProblemError } from '../problems/problem.ts'
+import { databaseFailure } from '../stores/errors.ts'
 import { warmPool } from '../stores/warm.ts'
 import type { App } from './app.ts'
 
@@ -83,7 +85,7 @@ export async function stopListening(server: Server): Promise<void> {
 
 /**
  * Runs a program's main function. Settings that are wrong are written to standard error, one a line, with exit
- * code 78; any other error that comes out of it with exit code 1.
+ * code 78; any other error that comes out of it with exit code 1, and one of the database in a line.
  */
 export async function main(run: () => Promise<unknown>): Promise<void> {
   try {
@@ -93,7 +95,15 @@ export async function main(run: () => Promise<unknown>): Promise<void> {
       for (const message of error.errors) process.stderr.write(`configuration: ${message}\n`)
       process.exit(EXIT_CONFIG)
     }
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+    process.stderr.write(`${told(error)}\n`)
     process.exit(1)
   }
+}
+
+function told(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const reason = error instanceof ProblemError ? error.cause : error
+  if (!(reason instanceof Error) || databaseFailure(reason) === undefined) return error.stack ?? error.message
+  const first: unknown = reason instanceof AggregateError ? reason.errors[0] : reason
+  return `the database of DATABASE_URL cannot be used: ${first instanceof Error ? first.message : String(first)}`
 }

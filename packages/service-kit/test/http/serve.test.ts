@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, createServer, request, type IncomingMessage } from 'node:http'
-import { connect } from 'node:net'
+import { connect, createServer as createTcpServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { stopListening } from '../../src/http/serve.ts'
 
@@ -49,4 +52,24 @@ t.test('no connection that was made before is reset by it', async (t) => {
   // Whoever comes too late is refused, which a gateway answers by asking another instance.
   t.strictSame(new Set([...statuses, 200, 'ECONNREFUSED']), new Set([200, 'ECONNREFUSED']))
   await closed
+})
+
+t.test('a database without which a service cannot start is told in a line', async (t) => {
+  const program = fileURLToPath(new URL('../support/service.ts', import.meta.url))
+  // It accepts no TLS, and answers so to whoever asks.
+  const server = createTcpServer((socket) => socket.once('data', () => socket.end('N')))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : 0
+  await t.rejects(
+    promisify(execFile)(process.execPath, ['--conditions=@portcullis/source', program], {
+      env: { DATABASE_URL: `postgres://u:hunter2@127.0.0.1:${port}/db?sslmode=verify-full` },
+    }),
+    {
+      code: 1,
+      stderr: 'the database of DATABASE_URL cannot be used: The server does not support SSL connections\n',
+    },
+  )
 })

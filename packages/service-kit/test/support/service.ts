@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { createApp, loadConfig, main, serve } from '@portcullis/service-kit'
+import { createApp, createPool, loadConfig, main, serve } from '@portcullis/service-kit'
 
 /** A service to be started as a process; prints its address when it listens. */
 const Settings = Type.Object({
   PORT: Type.Integer({ default: 0 }),
   DRAIN_SECONDS: Type.Number({ minimum: 0, default: 0 }),
+  DATABASE_URL: Type.Optional(Type.String({ format: 'postgres-url' })),
 })
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -30,6 +31,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 
 await main(async () => {
   const config = loadConfig(Settings, process.env)
+  if (config.DATABASE_URL !== undefined)
+    await createPool({ url: config.DATABASE_URL, name: 'test' }).connect()
   const app = createApp({ name: 'test', title: 'Test', version: '1', issuer: 'http://localhost' })
   app.register(routes)
   const url = await serve(app, { host: '127.0.0.1', port: config.PORT, drainSeconds: config.DRAIN_SECONDS })

@@ -90,7 +90,8 @@ function reasonOf(error: unknown): string | undefined {
   const failure = databaseFailure(error)
   if (failure === undefined || !(error instanceof Error)) return undefined
   const how = error instanceof AggregateError ? String(error.errors[0]) : error.message
-  if (failure === 'unavailable') return `the database does not answer, and nothing was changed: ${how}`
+  if (failure === 'unavailable')
+    return `the database does not answer, and nothing was changed: ${how}; \`portcullis doctor\` looks at DATABASE_URL`
   if (failure === 'lost')
     return `the connection to the database broke; whether the change was made is not known: ${how}`
   return 'somebody else changed the same at the same time, and nothing was changed here; try again'
