@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, TLSSocket } from 'node:tls'
 import { Redis } from 'ioredis'
 import { sql } from 'kysely'
 import t from 'tap'
-import { createDatabase, startRedis } from '@portcullis/test-kit'
+import { createDatabase, selfSigned, startRedis, type Teardown } from '@portcullis/test-kit'
 import type { Finding } from '../src/cli/doctor/finding.ts'
 import { clockFinding } from '../src/cli/doctor/clock.ts'
 import { startAuth } from './support/auth.ts'
@@ -84,6 +87,61 @@ t.test('stores that are away are found so without their passwords', async (t) =>
   for (const name of ['database auth', 'database content', 'redis revocation'])
     t.match(about(findings, name, 'failed'), [{ finding: /ECONNREFUSED/, advice: /_URL/ }], name)
   t.notMatch(JSON.stringify(findings), 'hunter2')
+})
+
+async function listen(t: Teardown, server: Server): Promise<string> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const address = server.address()
+  return `localhost:${typeof address === 'object' ? address?.port : ''}`
+}
+
+t.test('a certificate that is not trusted is found so, with what to do', async (t) => {
+  const certificate = selfSigned('localhost')
+  const redis = createTlsServer(certificate, (socket) => socket.on('error', () => undefined))
+  const place = await listen(
+    t,
+    redis.on('tlsClientError', () => undefined),
+  )
+  const { findings } = await examine({
+    CACHE_REDIS_URL: `rediss://${place}`,
+    REVOCATION_REDIS_URL: `rediss-sentinel://${place}?sentinelServiceName=primary`,
+    SESSION_REDIS_URL: `rediss-cluster://${place}`,
+    DATABASE_URL: `postgres://u:hunter2@${await listen(t, postgresThatSays('S'))}/db?sslmode=verify-full`,
+    CONTENT_DATABASE_URL: `postgres://u:hunter2@${await listen(t, postgresThatSays('N'))}/db?sslmode=verify-full`,
+  })
+  for (const use of ['cache', 'revocation', 'session'])
+    t.match(
+      about(findings, `redis ${use}`, 'failed'),
+      [{ finding: /self-signed certificate/, advice: /NODE_EXTRA_CA_CERTS/ }],
+      use,
+    )
+  t.match(about(findings, 'database auth', 'failed'), [
+    { finding: /self-signed certificate/, advice: /sslrootcert/ },
+  ])
+  t.match(about(findings, 'database content', 'failed'), [
+    { finding: /does not support SSL/, advice: /sslmode/ },
+  ])
+  t.notMatch(JSON.stringify(findings), 'hunter2')
+
+  /** Of PostgreSQL only what it answers to whoever asks for TLS. */
+  function postgresThatSays(answer: 'S' | 'N'): Server {
+    return createServer((socket: Socket) => {
+      socket.on('error', () => undefined)
+      socket.once('data', () => {
+        socket.write(answer)
+        if (answer === 'S')
+          new TLSSocket(socket, { isServer: true, ...certificate }).on('error', () => undefined)
+      })
+    })
+  }
+})
+
+t.test('a logical database that the server has not is found missing', async (t) => {
+  const redis = await startRedis(t, { args: ['--databases', '1'] })
+  const { findings } = await examine({ SESSION_REDIS_URL: redis.url(2) })
+  t.match(about(findings, 'redis session', 'warning')[0], { finding: /no such logical database/ })
 })
 
 t.test('migrations that are missing are named', async (t) => {

@@ -43,6 +43,7 @@ export async function examineDatabase(
     found.failed(
       `cannot be used: ${reasonOf(error)}`,
       `see whether PostgreSQL runs, and whether ${setting} has its address and the role's password; ` +
+        'over TLS it has sslmode=verify-full, and in sslrootcert the file of who signed the certificate; ' +
         '`portcullis provision` makes role and database',
     )
     return found.all

@@ -40,17 +40,29 @@ export async function examineRedis(use: RedisUse, url: string): Promise<Finding[
   const redis = connectRedis(url, { name: 'portcullis doctor' })
   let lost: unknown
   redis.on('error', (error: unknown) => (lost = error))
+  // A Cluster says of itself only that no node could be asked, and of a node at last that it is closed.
+  let refused: Error | undefined
+  if (redis instanceof Cluster)
+    redis.on('node error', (error: Error) => {
+      if (error.message !== 'Connection is closed.') refused ??= error
+    })
   try {
     if (!(await redisReady(redis, PATIENCE_MS))) throw new Error('it does not answer')
     const servers = redis instanceof Cluster ? redis.nodes('master') : [redis]
     const clocks: Finding[] = []
     for (const server of servers) clocks.push(await examineServer(found, server, use))
     await examineRights(found, redis, use, url)
+    if (/DB index is out of range/.test(reasonOf(lost)))
+      found.warning(
+        'the server has no such logical database: what was meant for it goes to 0',
+        'name one that it has, or set databases in its configuration; 0 if it has no other',
+      )
     return [...found.all, ...clocks]
   } catch (error) {
     found.failed(
-      `cannot be used: ${reasonOf(lost ?? error)}`,
-      `see whether Redis runs, and whether ${use.toUpperCase()}_REDIS_URL has its address, user and password`,
+      `cannot be used: ${reasonOf(refused ?? lost ?? error)}`,
+      `see whether Redis runs, and whether ${use.toUpperCase()}_REDIS_URL has its address, user and password; ` +
+        'over TLS it begins with rediss, and NODE_EXTRA_CA_CERTS names who signed the certificate',
     )
     return found.all
   } finally {
