@@ -37,8 +37,10 @@ const LOST = new Set([
   '57P05', // idle_session_timeout
 ])
 
-/** Those of TLS, which come before any statement: a certificate that is refused, a protocol that is not spoken. */
-const NOT_DONE_TLS = /^(?:EPROTO$|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/
+/** Those of certificates, which come before any statement. */
+const NOT_DONE_TLS = /^(?:ERR_TLS_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/
+/** Those of the protocol, which may come at any time. */
+const LOST_TLS = /^(?:EPROTO$|ERR_SSL_)/
 
 /** What a proxy such as PgBouncer says when it ends a connection, with whatever it has to say. */
 const PROTOCOL_VIOLATION = '08P01'
@@ -79,7 +81,7 @@ export function databaseFailure(error: unknown): DatabaseFailure | undefined {
   if (typeof code === 'string') {
     if (NOT_DONE.has(code) || NOT_DONE_TLS.test(code)) return 'unavailable'
     if (code === PROTOCOL_VIOLATION) return failureOfProxy(error)
-    if (LOST.has(code)) return 'lost'
+    if (LOST.has(code) || LOST_TLS.test(code)) return 'lost'
     if (code === '40001' || code === '40P01') return 'conflict'
     return undefined
   }

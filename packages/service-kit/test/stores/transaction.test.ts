@@ -124,15 +124,12 @@ t.test('errors of the driver are told apart', async (t) => {
     'DEPTH_ZERO_SELF_SIGNED_CERT',
     'ERR_TLS_CERT_ALTNAME_INVALID',
     'CERT_HAS_EXPIRED',
-    'EPROTO',
-  ])
-    t.equal(failure('of TLS', code), 'unavailable')
-  for (const code of [
     'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-    'ERR_SSL_WRONG_VERSION_NUMBER',
     'SELF_SIGNED_CERT_IN_CHAIN',
   ])
-    t.equal(failure('of TLS', code), 'unavailable')
+    t.equal(failure('of a certificate', code), 'unavailable')
+  for (const code of ['ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC', 'EPROTO'])
+    t.equal(failure('of the protocol', code), 'lost')
   t.equal(failure('The server does not support SSL connections'), 'unavailable')
   t.equal(failure('There was an error establishing an SSL connection'), 'unavailable')
   t.equal(failure('syntax error', '42601'), undefined)

@@ -97,7 +97,6 @@ function behindSentinels(place: RedisPlace & { kind: 'sentinel' }, options: Redi
   const { sentinelUsername, sentinelPassword } = place
   return new PatientRedis({
     sentinelCommandTimeout: ASK_TIMEOUT_MS,
-    sentinelReconnectStrategy: () => SLOTS_EVERY_MS,
     Connector: PrimaryConnector,
     ...options,
     ...credentialsOf(place),
