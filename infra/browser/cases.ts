@@ -32,6 +32,8 @@ const Posts = Compile(
 /** What the examples of the routes say, with which the page fills its forms in. */
 const EXAMPLE = { username: 'ada.lovelace', title: 'Hello' }
 
+const PHONE = { width: 375, height: 667 }
+
 /** What has to work in a browser. */
 export const cases: readonly Case[] = [
   {
@@ -43,7 +45,7 @@ export const cases: readonly Case[] = [
     title: '/docs of content shows every route of content',
     run: showsEveryRoute('content', 'Portcullis content'),
   },
-  { title: 'each error code has a page that says what it means', run: readsProblems },
+  { title: 'each error code has a page that says what it means, and fits a phone', run: readsProblems },
   {
     title: 'tabs that have the client refresh once between them, and a logout in one ends all',
     run: ({ context, pair }) => tabsShareASession(context, pair.origin),
@@ -109,6 +111,13 @@ async function readsProblems({ context, pair: { origin }, screenshots }: Stage):
   assert.equal(page.url(), `${origin}/problems/AUTH_TOKEN_MISSING`)
   await page.getByText('Authorization: Bearer <access token>').waitFor()
   assert.deepEqual(complaints, [])
+  await page.setViewportSize(PHONE)
+  for (const path of ['/problems', '/problems/AUTH_TOKEN_MISSING', '/problems/MEDIA_TYPE_UNSUPPORTED']) {
+    await page.goto(`${origin}${path}`)
+    if (screenshots !== undefined)
+      await page.screenshot({ path: join(screenshots, `phone${path.replaceAll('/', '-')}.png`) })
+    assert.equal(await page.evaluate('document.documentElement.scrollWidth'), PHONE.width, path)
+  }
 }
 
 async function assertTitled(page: DocsPage, title: string): Promise<void> {
