@@ -10,11 +10,16 @@ code { font: 0.95em ui-monospace, monospace; padding: 0.1em 0.3em; border-radius
 table { border-collapse: collapse; width: 100% }
 td, th { padding: 0.5rem 1rem 0.5rem 0; text-align: left; vertical-align: top; border-top: 1px solid #8884 }
 th { border-top: 0 }
-td:last-child { padding-right: 0 }
-@media (min-width: 46rem) { wbr { display: none } }
 nav { margin-top: 3rem }
 a { color: LinkText }
 .status { font-variant-numeric: tabular-nums; opacity: 0.7; margin: 0 }
+@media (max-width: 40rem) {
+  code { overflow-wrap: anywhere }
+  thead { display: none }
+  tr { display: grid; grid-template-columns: 1fr auto; border-top: 1px solid #8884 }
+  td { padding-right: 0; border-top: 0 }
+  td:last-child { grid-column: 1 / -1; padding-top: 0 }
+}
 `
 
 /** In one piece, since its hash counts every space. */
@@ -53,7 +58,7 @@ export function problemIndex(problems: readonly ProblemPage[]): string {
     ({ code, status, title }) =>
       html`<tr>
         <td>
-          <a href="/problems/${code}"><code>!${code.replaceAll('_', '_<wbr />')}</code></a>
+          <a href="/problems/${code}"><code>${code}</code></a>
         </td>
         <td>${status}</td>
         <td>${title}</td>
