@@ -16,6 +16,7 @@ import { CommitListener } from '../revocation/listen.ts'
 import { warnOfEviction } from '../revocation/memory.ts'
 import { Registrar } from '../revocation/registrar.ts'
 import { Relay } from '../revocation/relay.ts'
+import { Serving } from '../revocation/serving.ts'
 
 export interface RevocationOptions {
   readonly config: Config
@@ -34,12 +35,14 @@ export default fp<RevocationOptions>(
     })
     defineAppend(redis)
     const replica = new Replica({ clock })
+    const serving = new Serving(clock)
     const { db, log } = app
     const history = new History({
       db,
       transact: app.transact,
       redis,
       replica,
+      serving,
       prepareKeys: async () => {
         const maker = await withSpares(app.keyMaker)
         return (trx, kids) => giveUpKeys(trx, maker, kids)
@@ -56,8 +59,8 @@ export default fp<RevocationOptions>(
       maxAgeSeconds: config.MAX_STALENESS_SECONDS,
       log,
     })
-    const registrar = new Registrar(db, redis, clock, log)
-    const leases = new Leases({ db, clock, registrar, log })
+    const registrar = new Registrar(db, redis, clock, log, serving)
+    const leases = new Leases({ db, clock, registrar, serving, log })
     const relay = new Relay({ db, redis, registrar, history, log })
     const news = { revocations: new News(), userChanges: new News() }
     const listener = new CommitListener(config.DATABASE_URL, app.revocationSender, {
@@ -79,6 +82,7 @@ export default fp<RevocationOptions>(
     const feed = new Feed({
       db,
       news: news.revocations,
+      serving,
       onProgress: (name, position) => barrier.hear(new Map([[name, position]])),
     })
     app.decorate('replica', replica)

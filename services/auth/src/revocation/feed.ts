@@ -11,6 +11,7 @@ import type { DB } from '../database/tables.ts'
 import type { News } from '../database/news.ts'
 import { MAX_VERIFIERS_OF_CLIENT } from './admit.ts'
 import { READ_LIMIT, readLog, type LogRead } from './log.ts'
+import type { Serving } from './serving.ts'
 import { deleteVerifiers, insertVerifiers, renewVerifierAt } from './verifiers.ts'
 
 /** How long an answer waits for news, in milliseconds. */
@@ -35,6 +36,7 @@ interface FeedOptions {
   readonly db: Kysely<DB>
   /** Commits to the log. */
   readonly news: News
+  readonly serving: Pick<Serving, 'note' | 'forget'>
   /** A verifier said how far it is. */
   readonly onProgress: (name: string, position: Position) => void
 }
@@ -74,12 +76,15 @@ export class Feed {
 
   /** Brings the table up to what a verifier says. Whether it is something else than the last time. */
   async #note(ack: FeedAck): Promise<boolean> {
-    const { db, onProgress } = this.#options
+    const { db, serving, onProgress } = this.#options
     if (ack.state === 'leaving') {
+      serving.forget(ack.name)
       await deleteVerifiers(db, [ack.name])
       return true
     }
     if (!(await renewVerifierAt(db, ack))) await this.#join(ack)
+    const { name, clientId, maxAge } = ack
+    serving.note({ name, clientId, maxAge })
     onProgress(ack.name, ack.position)
     const isNew = this.#states.get(ack.name) !== ack.state
     this.#states.delete(ack.name)

@@ -8,7 +8,9 @@ import type { Transact } from '../database/transaction.ts'
 import { appendKeyEvent, raiseEpoch } from './epoch.ts'
 import { isWithin, limitOf } from './limit.ts'
 import { endLost, findLost, revokeLost, type GiveUpKeys, type Lost } from './lost.ts'
+import type { Serving } from './serving.ts'
 import { readStream } from './stream.ts'
+import { restoreVerifiers } from './verifiers.ts'
 
 const START: Position = { epoch: 0, seq: 0 }
 /** Within so long every instance has seen what has happened, and ended what it knows of. */
@@ -25,6 +27,7 @@ export interface HistoryOptions {
   readonly transact: Transact
   readonly redis: RedisClient
   readonly replica: Replica
+  readonly serving: Pick<Serving, 'entries'>
   /** Gets ready what gives up keys, in the transaction that it is called in. */
   readonly prepareKeys: () => Promise<GiveUpKeys>
   readonly log: Log
@@ -70,6 +73,8 @@ export class History {
     const { db, replica, log } = this.#options
     log.error({ reason, epoch }, 'the database has lost a part of the revocation log')
     const limit = limitOf(await readHead(db))
+    // First, so that by the time at which any instance begins the epoch all have done so.
+    await this.#restoreVerifiers()
     const streamed = await this.#learnFromRedis(limit)
     const lost = await findLost(db, replica)
     await endLost(db, lost)
@@ -107,16 +112,27 @@ export class History {
   }
 
   /**
-   * For when another instance has begun a new epoch: ends what it did not know of, by events of that epoch, since
-   * tokens may have been issued in it meanwhile.
+   * For when another instance has begun a new epoch: puts back the verifiers and ends what it did not know of, by events
+   * of that epoch, since tokens may have been issued in it meanwhile.
    */
   async reconcile(): Promise<void> {
     const { db, transact, replica, prepareKeys, log } = this.#options
+    await this.#restoreVerifiers()
     const lost = await findLost(db, replica)
     const { sessions, users, clients, kids } = lost
     if (sessions.length + users.length + clients.length + kids.length === 0) return
     await revokeLost(transact, lost, await prepareKeys())
     log.warn(counts(lost), 'ended what the database had lost')
+  }
+
+  /**
+   * Those who serve on without a row take tokens of the older epoch until they have reached the new one: what is revoked
+   * in it waits for them.
+   */
+  async #restoreVerifiers(): Promise<void> {
+    const { db, serving, log } = this.#options
+    const count = await restoreVerifiers(db, serving.entries())
+    if (count > 0) log.warn({ count }, 'put back verifiers that the database had lost')
   }
 
   /** Merges what the stream holds into the replica. Where it ends within the limit, as far as it could be read. */

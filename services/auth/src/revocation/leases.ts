@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Clock } from '@portcullis/token-verifier'
 import type { DB } from '../database/tables.ts'
 import type { Registrar } from './registrar.ts'
+import type { Serving } from './serving.ts'
 import { Ticker } from './ticker.ts'
 import { deleteVerifierSeenAt, listVerifierLeases } from './verifiers.ts'
 
@@ -23,6 +24,7 @@ export interface LeasesOptions {
   readonly db: Kysely<DB>
   readonly clock: Clock
   readonly registrar: Pick<Registrar, 'forget' | 'forgetStale'>
+  readonly serving: Pick<Serving, 'note' | 'forgetOthers'>
   readonly log: Log
 }
 
@@ -36,13 +38,15 @@ export class Leases {
   readonly #ticker: Ticker
   #leases = new Map<string, Lease>()
   #lookedAt = Number.POSITIVE_INFINITY
+  /** In which the rows were last read; undefined if that was not just now. */
+  #epoch: number | undefined
 
   constructor(options: LeasesOptions) {
     this.#options = options
     this.#ticker = new Ticker(
       () => this.#look(),
       LOOK_EVERY_MS,
-      () => this.#leases.clear(),
+      () => this.#begin(),
     )
   }
 
@@ -59,14 +63,21 @@ export class Leases {
     await this.#ticker.stop()
   }
 
+  /** Nothing is known of what has happened since the last look. */
+  #begin(): void {
+    this.#leases.clear()
+    this.#epoch = undefined
+  }
+
   async #look(): Promise<void> {
     const { db, clock, registrar, log } = this.#options
     const now = clock.monotonic()
-    if (now - this.#lookedAt > STANDSTILL_MS) this.#leases.clear()
+    if (now - this.#lookedAt > STANDSTILL_MS) this.#begin()
     this.#lookedAt = now
     const leases = new Map<string, Lease>()
     const silent: { name: string; client_id: string }[] = []
     const rows = await listVerifierLeases(db)
+    if (rows.length === 0) return this.#begin()
     // It may have been renewed at any time until now, however long the list took.
     const since = clock.monotonic()
     for (const { name, client_id, max_age, seen_at } of rows) {
@@ -77,11 +88,24 @@ export class Leases {
       else leases.set(name, lease)
     }
     this.#leases = leases
+    this.#remember(rows, now)
     for (const verifier of silent)
       log.warn({ verifier: verifier.name, client_id: verifier.client_id }, 'verifier fell silent')
     // Redis may be away; what is left behind there is taken away later.
     const gone = silent.map(({ name, client_id }) => ({ name, clientId: client_id }))
     await registrar.forget(gone).catch(() => undefined)
     await registrar.forgetStale(new Set(leases.keys())).catch(() => undefined)
+  }
+
+  /** A row that is missing was taken out, unless the database may have lost it: then it is a new epoch, or was away. */
+  #remember(rows: Awaited<ReturnType<typeof listVerifierLeases>>, since: number): void {
+    const { serving } = this.#options
+    for (const { name, client_id, max_age } of rows) {
+      const lease = this.#leases.get(name)
+      if (lease) serving.note({ name, clientId: client_id, maxAge: max_age }, lease.since)
+    }
+    const epoch = rows[0]?.epoch
+    if (epoch === this.#epoch) serving.forgetOthers(this.#leases, since)
+    this.#epoch = epoch
   }
 }

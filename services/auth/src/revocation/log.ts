@@ -6,10 +6,12 @@ import type { DB } from '../database/tables.ts'
 /** Events read from the log at a time. */
 export const READ_LIMIT = 5000
 
+/** Whether the database still is what the log was begun on, and no promoted standby or restored backup. */
+export const isSameHistory = sql<boolean>`(h.system_id, h.timeline) = (select c.system_id, c.timeline from current_history() c)`
+
 /** One look at the log. */
 export interface LogRead {
   readonly head: Head
-  /** Whether the database still is what the log was begun on, and no promoted standby or restored backup. */
   readonly isSameHistory: boolean
   /** All of the head's epoch, oldest first; there may be more if there are as many as the limit. */
   readonly events: RevocationEvent[]
@@ -35,9 +37,6 @@ export async function readLog(db: Kysely<DB>, from: Position, limit = READ_LIMIT
 const headAndEvents = statement((db: Kysely<DB>, param: Param<Position & { readonly limit: number }>) =>
   db
     .selectFrom('revocation_head as h')
-    .innerJoin(sql<{ system_id: string; timeline: number }>`current_history()`.as('c'), (join) =>
-      join.onTrue(),
-    )
     .leftJoinLateral(
       (e) =>
         e
@@ -59,7 +58,7 @@ const headAndEvents = statement((db: Kysely<DB>, param: Param<Position & { reado
       'h.epoch',
       'h.seq as head_seq',
       'h.base',
-      sql<boolean>`(h.system_id, h.timeline) = (c.system_id, c.timeline)`.as('is_same_history'),
+      isSameHistory.as('is_same_history'),
       'e.seq',
       'e.kind',
       'e.key',

@@ -5,6 +5,7 @@ import type { RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import type { VerifierAck } from './acks.ts'
 import { MAX_VERIFIERS_OF_CLIENT } from './admit.ts'
+import type { Serving } from './serving.ts'
 import { deleteVerifiers, insertVerifiers, listVerifierClientIds, renewVerifiers } from './verifiers.ts'
 
 interface Log {
@@ -40,6 +41,7 @@ export class Registrar {
   readonly #redis: RedisClient
   readonly #clock: Clock
   readonly #log: Log
+  readonly #serving: Pick<Serving, 'note' | 'forget'>
   readonly #voices = new Map<string, Voice>()
   /** Whether the acks were readable the last time: only then a new one means that somebody has just spoken. */
   #isListening = false
@@ -48,7 +50,14 @@ export class Registrar {
   /** When it was last said of a client that it has too many verifiers. */
   readonly #warned = new Map<string, Instant>()
 
-  constructor(db: Kysely<DB>, redis: RedisClient, clock: Clock, log: Log) {
+  constructor(
+    db: Kysely<DB>,
+    redis: RedisClient,
+    clock: Clock,
+    log: Log,
+    serving: Pick<Serving, 'note' | 'forget'>,
+  ) {
+    this.#serving = serving
     this.#db = db
     this.#redis = redis
     this.#clock = clock
@@ -102,6 +111,8 @@ export class Registrar {
     if (!this.#renewedAt || this.#isOver(this.#renewedAt, RENEW_EVERY_MS)) await this.#renew(now)
     await this.#leave(acks.filter((ack) => ack.state === 'leaving'))
     const echoed = acks.filter((ack) => this.#isSureOf(ack))
+    for (const { name, clientId, max_age } of echoed)
+      this.#serving.note({ name, clientId, maxAge: max_age }, this.#voices.get(name)?.since.monotonic)
     return Object.fromEntries(echoed.map((ack) => [ack.name, ack.mark]))
   }
 
@@ -165,6 +176,7 @@ export class Registrar {
   async #leave(acks: readonly VerifierAck[]): Promise<void> {
     if (acks.length === 0) return
     const names = acks.map((ack) => ack.name)
+    for (const name of names) this.#serving.forget(name)
     const left = new Set(await deleteVerifiers(this.#db, names))
     await this.forget(acks)
     for (const { name, clientId } of acks)

@@ -1,7 +1,8 @@
 import { sql, type Kysely } from 'kysely'
 import type { Position } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
-import { admit, isOfReader, isReader, type Admission } from './admit.ts'
+import { admit, AUTH_CLIENT_ID, isOfReader, isReader, type Admission } from './admit.ts'
+import { isSameHistory } from './log.ts'
 
 /** What the table of verifiers keeps of each. */
 export interface VerifierEntry {
@@ -21,7 +22,10 @@ export interface Entry extends Pick<Admission<VerifierEntry>, 'full'> {
   readonly joined: ReadonlySet<string>
 }
 
-/** Clients whose verifiers are listened to: also those that may read the log no more, until theirs have left. */
+/**
+ * Clients whose verifiers are listened to: also those that may read the log no more, until theirs have left, and auth,
+ * whose first instance is not in the table yet.
+ */
 export async function listVerifierClientIds(db: Kysely<DB>): Promise<string[]> {
   const rows = await db
     .selectFrom('clients')
@@ -29,7 +33,7 @@ export async function listVerifierClientIds(db: Kysely<DB>): Promise<string[]> {
     .where(isReader)
     .union(db.selectFrom('verifiers').select('client_id'))
     .execute()
-  return rows.map((row) => row.client_id)
+  return [...new Set([AUTH_CLIENT_ID, ...rows.map((row) => row.client_id)])]
 }
 
 /**
@@ -80,6 +84,31 @@ function upsertVerifiers(trx: Kysely<DB>, entries: readonly VerifierEntry[]) {
     )
     .returning(['name', sql<boolean>`old.name is null`.as('is_new')])
     .execute()
+}
+
+/**
+ * Puts those back whose rows the database has lost. Whether their clients may read the log is not asked: they serve, and
+ * leave the table as any that fall silent. The head row is locked as when they joined. How many were missing.
+ */
+export async function restoreVerifiers(db: Kysely<DB>, entries: readonly VerifierEntry[]): Promise<number> {
+  if (entries.length === 0) return 0
+  const [names, clientIds, ages] = [
+    entries.map(({ name }) => name),
+    entries.map(({ clientId }) => clientId),
+    entries.map(({ maxAge }) => maxAge),
+  ]
+  return db.transaction().execute(async (trx) => {
+    await trx.selectFrom('revocation_head').select('seq').forUpdate().execute()
+    const { numInsertedOrUpdatedRows } = await trx
+      .insertInto('verifiers')
+      .columns(['name', 'client_id', 'max_age'])
+      .expression(
+        sql`select * from unnest(${names}::text[], ${clientIds}::text[], ${ages}::double precision[])`,
+      )
+      .onConflict((conflict) => conflict.column('name').doNothing())
+      .executeTakeFirstOrThrow()
+    return Number(numInsertedOrUpdatedRows ?? 0n)
+  })
 }
 
 /**
@@ -136,9 +165,17 @@ export async function deleteVerifiers(db: Kysely<DB>, names: readonly string[]):
   return rows.map((row) => row.name)
 }
 
-/** Every row, with the time that changes whenever its verifier is heard. */
+/**
+ * Every row, with the time that changes whenever its verifier is heard, and the epoch that they were read in. None if the
+ * database is one that may have lost some, and is not mended yet.
+ */
 export function listVerifierLeases(db: Kysely<DB>) {
-  return db.selectFrom('verifiers').select(['name', 'client_id', 'max_age', 'seen_at']).execute()
+  return db
+    .selectFrom('verifiers as v')
+    .innerJoin('revocation_head as h', (join) => join.onTrue())
+    .select(['v.name', 'v.client_id', 'v.max_age', 'v.seen_at', 'h.epoch'])
+    .where(isSameHistory)
+    .execute()
 }
 
 /** Takes a verifier out if it has not been heard since. Whether it was there. */

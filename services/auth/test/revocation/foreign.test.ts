@@ -1,9 +1,11 @@
 import t from 'tap'
 import { formatPosition, revocationKeys, type RevocationEvent } from '@portcullis/schemas'
 import { startRedis } from '@portcullis/test-kit'
+import { systemClock } from '@portcullis/token-verifier'
 import { carryToRedis, defineAppend } from '../../src/revocation/append.ts'
 import { History } from '../../src/revocation/history.ts'
 import { readLog } from '../../src/revocation/log.ts'
+import { Serving } from '../../src/revocation/serving.ts'
 import { callOf, startAuth } from '../support/auth.ts'
 import { registerClient } from '../support/client.ts'
 import { untilWhole } from '../support/log.ts'
@@ -151,7 +153,8 @@ t.test('a new epoch lies beyond no place that nobody can be at', async (t) => {
   const { db, transact, replica } = auth.app
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
   const prepareKeys = async () => async () => undefined
-  const history = new History({ db, transact, redis, replica, prepareKeys, log })
+  const serving = new Serving(systemClock)
+  const history = new History({ db, transact, redis, replica, serving, prepareKeys, log })
   const { head } = await readLog(db, { epoch: 0, seq: 0 })
   await history.mend('behind redis', head.epoch, { epoch: head.epoch, seq: Number.MAX_SAFE_INTEGER })
   const raised = (await readLog(db, { epoch: 0, seq: 0 })).head

@@ -4,6 +4,7 @@ import pg from 'pg'
 import t from 'tap'
 import { FakeClock } from '@portcullis/test-kit'
 import { Leases } from '../../src/revocation/leases.ts'
+import { Serving } from '../../src/revocation/serving.ts'
 import { startAuth } from '../support/auth.ts'
 import { until } from '../support/until.ts'
 
@@ -20,7 +21,7 @@ t.test('a row of a verifier is as young as the moment at which it was read', asy
       looks += 1
     },
   }
-  const leases = new Leases({ db, clock, registrar, log: quiet })
+  const leases = new Leases({ db, clock, registrar, serving: new Serving(clock), log: quiet })
   t.teardown(() => leases.stop())
   const other = new pg.Client({ connectionString: auth.databaseUrl })
   await other.connect()

@@ -1,10 +1,11 @@
 import t from 'tap'
 import type { RevocationKind } from '@portcullis/schemas'
-import { Replica } from '@portcullis/token-verifier'
+import { Replica, systemClock } from '@portcullis/token-verifier'
 import { giveUpKeys } from '../../src/keys/rotate.ts'
 import { endLost, findLost, revokeLost } from '../../src/revocation/lost.ts'
 import { History } from '../../src/revocation/history.ts'
 import { readLog } from '../../src/revocation/log.ts'
+import { Serving } from '../../src/revocation/serving.ts'
 import { newAdmin } from '../support/admins.ts'
 import { startAuth } from '../support/auth.ts'
 import { newClient, registerClient } from '../support/client.ts'
@@ -53,6 +54,7 @@ t.test('what an instance knows and the database has lost', async (t) => {
     transact: app.transact,
     redis: openRedis(t, auth),
     replica,
+    serving: new Serving(systemClock),
     prepareKeys: async () => (trx, kids) => giveUpKeys(trx, app.keyMaker, kids),
     log: { info: note, warn: note, error: note },
   })

@@ -7,6 +7,7 @@ import type {} from '@portcullis/token-verifier/fastify'
 import { changeClient, deleteClient } from '../../src/clients/manage.ts'
 import { MAX_VERIFIERS_OF_CLIENT } from '../../src/revocation/admit.ts'
 import { Registrar } from '../../src/revocation/registrar.ts'
+import { Serving } from '../../src/revocation/serving.ts'
 import { deleteVerifiers, insertVerifiers, renewVerifiers } from '../../src/revocation/verifiers.ts'
 import { MovableClock, startAuth, type TestAuth } from '../support/auth.ts'
 import { backUp, ON_ANOTHER_TIMELINE } from '../support/backup.ts'
@@ -83,10 +84,8 @@ t.test('a client that has as many verifiers as it may', async (t) => {
       await registerClient(auth, { id: 'other', scopes: SCOPES })
       const clock = new MovableClock()
       const warnings: object[] = []
-      const registrar = new Registrar(db, openRedis(t, auth), clock, {
-        info: () => undefined,
-        warn: (fields) => warnings.push(fields),
-      })
+      const log = { info: () => undefined, warn: (fields: object) => warnings.push(fields) }
+      const registrar = new Registrar(db, openRedis(t, auth), clock, log, new Serving(clock))
       let marks = 0
       const hear = (...names: string[]) =>
         registrar.note(
@@ -221,7 +220,10 @@ t.test(
     await until(() => auth.app.replica.epoch > epoch, 'a new epoch')
     const { access_token: token } = await auth.login(user)
     await t.rejects(verifier.verify(token), StaleError)
-    t.equal((await auth.call('POST', '/api/v1/logout', { token })).status, 200, 'nobody waits for it')
+    t.match(await auth.call('POST', '/api/v1/logout', { token }), {
+      status: 202,
+      headers: { 'revocation-pending': '1' },
+    })
     t.equal(await countAccepting([verifier], token), 0)
 
     await proxy.mend()

@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test as TapTest } from 'tap'
+import { startProxy, type TestProxy } from '@portcullis/test-kit'
+import type { Verifier } from '@portcullis/token-verifier'
+import type {} from '@portcullis/token-verifier/fastify'
+import { Serving } from '../../src/revocation/serving.ts'
+import { MovableClock, startAuth, type TestAuth } from '../support/auth.ts'
+import { backUp, ON_ANOTHER_TIMELINE } from '../support/backup.ts'
+import { registerClient } from '../support/client.ts'
+import { until } from '../support/until.ts'
+import { countAccepting, startVerifier } from '../support/verifiers.ts'
+
+/** Longer than from one look at the table of verifiers to the next. */
+const A_LOOK_MS = 1300
+/** For how long it goes on without hearing anything: longer than any failover here takes. */
+const MAX_AGE_SECONDS = 20
+
+const namesOf = async ({ app: { db } }: TestAuth) =>
+  (await db.selectFrom('verifiers').select('name').execute()).map(({ name }) => name)
+
+/** Promotes a database that has lost these rows, and waits for the epoch that begins by it. */
+async function failOver(auth: TestAuth, lostRows: readonly string[]): Promise<void> {
+  const { epoch } = auth.app.replica
+  const goBack = await backUp(auth)
+  const names = lostRows.map((name) => `'${name}'`).join()
+  await goBack(`${ON_ANOTHER_TIMELINE}; delete from verifiers where name in (${names})`)
+  await until(() => auth.app.replica.epoch > epoch, 'a new epoch')
+}
+
+interface Cut {
+  readonly verifier: Verifier
+  readonly proxies: readonly TestProxy[]
+}
+
+const joined: Record<string, (t: TapTest, auth: TestAuth) => Promise<Cut>> = {
+  'by Redis a moment before': async (t, auth) => {
+    const proxy = await startProxy(t, auth.redis.url(1))
+    const options = { redisUrl: proxy.url, maxStalenessSeconds: MAX_AGE_SECONDS }
+    return { verifier: await startVerifier(t, auth, options), proxies: [proxy] }
+  },
+  'over the feed a moment before': async (t, auth) => {
+    await auth.app.listen({ host: '127.0.0.1', port: 0 })
+    const proxy = await startProxy(t, auth.app.listeningOrigin)
+    const { client_secret: clientSecret } = await registerClient(auth, {
+      id: 'fed',
+      scopes: ['revocations:read'],
+    })
+    const feed = { authUrl: new URL(proxy.url).origin, clientSecret }
+    const options = { hasRedis: false, clientId: 'fed', feed, maxStalenessSeconds: MAX_AGE_SECONDS }
+    const verifier = await startVerifier(t, auth, options)
+    return { verifier, proxies: [proxy] }
+  },
+  'as another instance of auth': async (t, auth) => {
+    const [database, redis] = [await startProxy(t, auth.databaseUrl), await startProxy(t, auth.redis.url(1))]
+    const app = await auth.another({
+      DATABASE_URL: database.url,
+      REVOCATION_REDIS_URL: redis.url,
+      MAX_STALENESS_SECONDS: `${MAX_AGE_SECONDS}`,
+    })
+    t.teardown(() => Promise.all([database.mend(), redis.mend()]))
+    await sleep(A_LOOK_MS)
+    return { verifier: app.verifier, proxies: [database, redis] }
+  },
+}
+
+for (const [how, join] of Object.entries(joined))
+  t.test(`a verifier that joined ${how} is waited for after a failover that has lost its row`, async (t) => {
+    const auth = await startAuth(t)
+    await registerClient(auth, { id: 'content', scopes: ['revocations:read'] })
+    const before = await namesOf(auth)
+    const { access_token, refresh_token } = await auth.login(await auth.newUser())
+    const { verifier, proxies } = await join(t, auth)
+    const names = (await namesOf(auth)).filter((name) => !before.includes(name))
+    t.equal(names.length, 1)
+    for (const proxy of proxies) proxy.stall()
+    await failOver(auth, names)
+    const { body } = await auth.call('POST', '/api/v1/refresh', { body: { refresh_token } })
+    const answer = auth.call('POST', '/api/v1/logout', { token: body.access_token })
+    await sleep(50)
+    t.equal(await countAccepting([verifier], access_token), 1, 'it takes tokens of the epoch before')
+    const { status, headers } = await answer
+    t.equal(status, 202)
+    t.equal(headers['revocation-pending'], '1')
+  })
+
+t.test('who had left when the database failed over does not come back into the table', async (t) => {
+  const auth = await startAuth(t)
+  const { db } = auth.app
+  const rowOf = (name: string) => ({ name, client_id: 'content', max_age: 60 })
+  // As other instances of auth put them there, and take them out.
+  await db.insertInto('verifiers').values(['content/stays', 'content/leaves'].map(rowOf)).execute()
+  await sleep(A_LOOK_MS)
+  await db.deleteFrom('verifiers').where('name', '=', 'content/leaves').execute()
+  await sleep(A_LOOK_MS)
+  await failOver(auth, ['content/stays'])
+  t.strictSame(
+    (await namesOf(auth)).filter((name) => name.startsWith('content/')),
+    ['content/stays'],
+  )
+})
+
+t.test('a verifier is remembered for as long as it may serve', async (t) => {
+  const clock = new MovableClock()
+  const serving = new Serving(clock)
+  const names = () => serving.entries().map(({ name }) => name)
+  const entryOf = (name: string, maxAge: number) => ({ name, clientId: 'content', maxAge })
+  serving.note(entryOf('brief', 1))
+  serving.note(entryOf('long', 30))
+  serving.note(entryOf('old', 30), clock.monotonic() - 31_000)
+  t.strictSame(names(), ['brief', 'long', 'old'])
+  clock.advance(3100)
+  t.strictSame(names(), ['long'])
+
+  const since = clock.monotonic()
+  clock.advance(1)
+  serving.note(entryOf('new', 30))
+  serving.forgetOthers(new Set(), since)
+  t.strictSame(names(), ['new'], 'who is noted while the table is read may not be in what was read')
+  serving.note(entryOf('new', 30), since - 20_000)
+  clock.advance(20_000)
+  t.strictSame(names(), ['new'], 'what was heard last counts')
+  serving.forget('new')
+  t.strictSame(names(), [])
+})
