@@ -76,6 +76,11 @@ export class Registrar {
     this.#isListening = false
   }
 
+  /** The table may have lost rows: nobody is known to stand in it who has not been put there anew. */
+  doubt(): void {
+    for (const voice of this.#voices.values()) voice.renewed = undefined
+  }
+
   /** Takes the acks of those away who have been taken out of the table. */
   async forget(verifiers: readonly Pick<VerifierAck, 'name' | 'clientId'>[]): Promise<void> {
     for (const { name } of verifiers) this.#voices.delete(name)

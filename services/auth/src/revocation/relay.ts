@@ -50,6 +50,8 @@ export interface RelayOptions {
 export class Relay {
   readonly #options: RelayOptions
   readonly #ticker: Ticker
+  /** Of the head that was last read. */
+  #epoch = 0
   /** Where the stream ended when it was last seen. */
   #last: Position = START
   /** Up to here the stream was seen to hold the very events of the log. */
@@ -137,8 +139,9 @@ export class Relay {
   }
 
   /** Appends what the stream lacks, in as many rounds as it takes. */
-  async #append(marks: Record<string, string>): Promise<void> {
-    const { db, redis, history, log } = this.#options
+  async #append(read: Record<string, string>): Promise<void> {
+    const { db, redis, registrar, history, log } = this.#options
+    let marks = read
     let before: Appended = { status: 'behind', last: this.#last }
     for (let attempts = 0; attempts < ATTEMPTS; attempts++) {
       const from = comparePositions(this.#compared, this.#last) < 0 ? this.#compared : this.#last
@@ -148,6 +151,12 @@ export class Relay {
       if (!isSameHistory || isBehind) {
         await history.mend(isBehind ? 'behind redis' : 'another history', head.epoch, this.#last)
         continue
+      }
+      if (head.epoch !== this.#epoch) {
+        // They stood in the table of the epoch before, perhaps in a database that is gone.
+        registrar.doubt()
+        marks = {}
+        this.#epoch = head.epoch
       }
       const mend = before.status === 'damaged'
       const appended = await appendToRedis(redis, head, events, marks, { mend })

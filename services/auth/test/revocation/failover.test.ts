@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test as TapTest } from 'tap'
+import { revocationKeys } from '@portcullis/schemas'
 import { startProxy, type TestProxy } from '@portcullis/test-kit'
 import type { Verifier } from '@portcullis/token-verifier'
 import type {} from '@portcullis/token-verifier/fastify'
+import { Registrar } from '../../src/revocation/registrar.ts'
 import { Serving } from '../../src/revocation/serving.ts'
 import { MovableClock, startAuth, type TestAuth } from '../support/auth.ts'
 import { backUp, ON_ANOTHER_TIMELINE } from '../support/backup.ts'
 import { registerClient } from '../support/client.ts'
 import { until } from '../support/until.ts'
-import { countAccepting, startVerifier } from '../support/verifiers.ts'
+import { countAccepting, openRedis, startVerifier } from '../support/verifiers.ts'
 
 /** Longer than from one look at the table of verifiers to the next. */
 const A_LOOK_MS = 1300
@@ -122,3 +124,49 @@ t.test('a verifier is remembered for as long as it may serve', async (t) => {
   serving.forget('new')
   t.strictSame(names(), [])
 })
+
+t.test(
+  'a mark comes back in a new epoch only once its verifier has been put into the table again',
+  async (t) => {
+    const auth = await startAuth(t)
+    await registerClient(auth, { id: 'content', scopes: ['revocations:read'] })
+    const redis = openRedis(t, auth)
+    await startVerifier(t, auth)
+    const { epoch } = auth.app.replica
+    const [name = ''] = (await namesOf(auth)).filter((each) => each.startsWith('content/'))
+    const marksSince = async () => {
+      const beats = await redis.xrange(revocationKeys.beat, '-', '+')
+      return beats.flatMap(([, [, of, , , , , , marks]]) => (Number(of) > epoch ? [marks ?? ''] : []))
+    }
+    await failOver(auth, [name])
+    await until(async () => (await marksSince()).some((marks) => marks.includes(name)), 'a mark comes back')
+    t.equal((await marksSince())[0], '{}')
+    t.ok((await namesOf(auth)).includes(name))
+
+    await t.test('whatever is remembered of it', async (t) => {
+      const { db } = auth.app
+      const clock = new MovableClock()
+      const log = { info: () => undefined, warn: () => undefined }
+      const registrar = new Registrar(db, redis, clock, log, new Serving(clock))
+      const note = (mark: string) =>
+        registrar.note([
+          {
+            name: 'content/other',
+            clientId: 'content',
+            instance: 'other',
+            state: 'live',
+            mark,
+            position: '0-0',
+            max_age: 30,
+          },
+        ])
+      await registrar.note([])
+      t.strictSame(await note('m1'), { 'content/other': 'm1' })
+      await db.deleteFrom('verifiers').where('name', '=', 'content/other').execute()
+      registrar.doubt()
+      t.strictSame(await note('m1'), {})
+      t.strictSame(await note('m2'), { 'content/other': 'm2' })
+      t.ok((await namesOf(auth)).includes('content/other'))
+    })
+  },
+)
