@@ -42,7 +42,7 @@ export async function awaitVerifiers(
       readProgress: (verifiers) => readProgress(redis, verifiers),
       neededFor: (position) => position,
       neededFromDatabase: (position) => position,
-      readStoredProgress: (names) => readStoredProgress(db, names),
+      readStoredProgress: (names) => readStoredProgress(db, names, receipt.position.epoch),
     })
     let pending = receipt.verifiers.length
     for (let i = 0; i < ATTEMPTS && pending > 0; i++) pending = await barrier.wait(receipt)

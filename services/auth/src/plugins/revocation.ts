@@ -77,7 +77,7 @@ export default fp<RevocationOptions>(
       neededFor: (position) => relay.neededFor(position),
       neededFromDatabase: (position) => follower.neededFor(position),
       readStoredProgress: async (names) =>
-        (await readStoredProgress(db, names)).set(follower.name, replica.position),
+        (await readStoredProgress(db, names, replica.epoch)).set(follower.name, replica.position),
     })
     const feed = new Feed({
       db,

@@ -13,6 +13,7 @@ import { sendAll, type RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import type { VerifierRow } from '../database/transaction.ts'
 import { MAX_VERIFIERS_OF_CLIENT } from './admit.ts'
+import { isSameHistory } from './log.ts'
 
 /** What a verifier last said of itself. */
 export interface VerifierAck extends Ack {
@@ -101,16 +102,27 @@ export async function readProgress(
   return progress
 }
 
-/** The same from the database: verifiers that read the feed, and all of them while Redis is away. */
+/**
+ * The same from the database: verifiers that read the feed, and all of them while Redis is away.
+ *
+ * @param epoch of the log that is meant. Nobody is found in a database that has another one, or is to begin one: it may
+ * have lost rows, and who has none there may not be gone
+ */
 export async function readStoredProgress(
   db: Kysely<DB>,
   names: readonly string[],
+  epoch: number,
 ): Promise<Map<string, Progress>> {
   const rows = await db
-    .selectFrom('verifiers')
-    .select(['name', 'epoch', 'seq'])
-    .where('name', 'in', names)
+    .selectFrom('revocation_head as h')
+    .leftJoin('verifiers as v', (join) => join.on('v.name', 'in', names))
+    .select(['v.name', 'v.epoch', 'v.seq'])
+    .where('h.epoch', '=', epoch)
+    .where(isSameHistory)
     .execute()
-  const stored = new Map<string, Progress>(rows.map(({ name, epoch, seq }) => [name, { epoch, seq }]))
+  if (rows.length === 0) return new Map()
+  const stored = new Map<string | null, Progress>(
+    rows.map((row) => [row.name, { epoch: row.epoch ?? 0, seq: row.seq ?? 0 }]),
+  )
   return new Map(names.map((name) => [name, stored.get(name) ?? 'gone']))
 }

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
 import t, { type Test as TapTest } from 'tap'
 import { revocationKeys } from '@portcullis/schemas'
 import { startProxy, type TestProxy } from '@portcullis/test-kit'
 import type { Verifier } from '@portcullis/token-verifier'
 import type {} from '@portcullis/token-verifier/fastify'
+import { readStoredProgress } from '../../src/revocation/acks.ts'
 import { Registrar } from '../../src/revocation/registrar.ts'
 import { Serving } from '../../src/revocation/serving.ts'
 import { MovableClock, startAuth, type TestAuth } from '../support/auth.ts'
@@ -170,3 +172,24 @@ t.test(
     })
   },
 )
+
+t.test('who has no row is gone, unless the database may have lost it', async (t) => {
+  const auth = await startAuth(t)
+  const { db } = auth.app
+  const row = { name: 'content/there', client_id: 'content', max_age: 60, epoch: 1, seq: 7 }
+  await db.insertInto('verifiers').values(row).execute()
+  const names = ['content/there', 'content/missing']
+  t.strictSame(
+    await readStoredProgress(db, names, 1),
+    new Map<string, unknown>([
+      ['content/there', { epoch: 1, seq: 7 }],
+      ['content/missing', 'gone'],
+    ]),
+  )
+  t.strictSame(await readStoredProgress(db, ['content/missing'], 1), new Map([['content/missing', 'gone']]))
+  t.equal((await readStoredProgress(db, names, 2)).size, 0, 'in another epoch')
+  const trx = await db.startTransaction().execute()
+  await sql.raw(ON_ANOTHER_TIMELINE).execute(trx)
+  t.equal((await readStoredProgress(trx, names, 1)).size, 0, 'on another history')
+  await trx.rollback().execute()
+})
