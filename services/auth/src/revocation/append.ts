@@ -22,10 +22,11 @@ import { limitOf } from './limit.ts'
  * All events after `base` are of the head's epoch, since a new epoch begins with an empty log. An event whose id
  * is there already must have the same fields, or it is a conflict; one that does not follow the last id is a
  * hole. A stream that ends beyond the head is ahead of it. One with an entry that cannot be ours is dropped, and so
- * are one that ends beyond the limit, and one with missing entries if the caller says that it may be (`mend`). The
- * answer tells where the stream ends.
+ * are one that ends beyond the limit, and one with missing entries if the caller has been told of it. So it is with one of
+ * an older epoch, which is left as it is until the caller has read it: nobody may have done so who knew what the database
+ * has lost. The answer tells where the stream ends.
  *
- * KEYS: log, beat, head. ARGV: epoch, seq, base, mend, marks, epoch and seq of the limit, then five for each event: seq,
+ * KEYS: log, beat, head. ARGV: epoch, seq, base, the answer before this one, marks, epoch and seq of the limit, then five for each event: seq,
  * key to set, its value, keep_until, what the entry says.
  */
 const SCRIPT = `
@@ -54,6 +55,7 @@ local function ours(entry)
 end
 
 if not can_be then return drop() end
+if last_epoch > 0 and last_epoch < epoch and ARGV[4] ~= 'older' and redis.call('XLEN', log) > 0 then return { 'older', last } end
 local is_ahead = last_epoch > epoch or (last_epoch == epoch and last_seq > seq)
 if is_ahead then
   local entry = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
@@ -84,7 +86,7 @@ redis.call('XTRIM', log, 'MINID', ARGV[1] .. '-' .. string.format('%.0f', base +
 local kept = last_epoch == epoch and last_seq - base or 0
 if last_epoch == epoch and last_seq < seq or last_epoch < epoch and base < seq then return { 'behind', last } end
 if redis.call('XLEN', log) ~= kept then
-  if ARGV[4] == '1' then return drop() end
+  if ARGV[4] == 'damaged' then return drop() end
   return { 'damaged', last }
 end
 redis.call('XADD', beat, 'MAXLEN', '~', 100, '*', 'epoch', ARGV[1], 'seq', ARGV[2], 'base', ARGV[3], 'marks', ARGV[5])
@@ -126,6 +128,8 @@ const StatusSchema = Type.Union([
   Type.Literal('damaged'),
   /** The stream could not be used, and is gone. */
   Type.Literal('dropped'),
+  /** The stream holds events of an older epoch, which are dropped when it is told that they were read. */
+  Type.Literal('older'),
   /** The stream ends beyond the head. */
   Type.Literal('ahead'),
   /** The stream holds another event in the place of one of these. */
@@ -149,14 +153,14 @@ export function defineAppend(redis: RedisClient): void {
 /**
  * @param events in the order of the log, those that the stream may lack
  * @param marks newest mark read of each verifier, by name
- * @param options.mend whether a stream with missing entries is dropped, to be written anew
+ * @param before the answer that the caller has just had, and has done what it asks for
  */
 export async function appendToRedis(
   redis: RedisClient,
   head: Head,
   events: readonly RevocationEvent[],
   marks: Readonly<Record<string, string>>,
-  options: { readonly mend: boolean },
+  before: Appended['status'],
 ): Promise<Appended> {
   const limit = limitOf(head)
   const answer = await redis.appendRevocations(
@@ -166,7 +170,7 @@ export async function appendToRedis(
     head.epoch,
     head.seq,
     head.base,
-    options.mend ? 1 : 0,
+    before,
     JSON.stringify(marks),
     limit.epoch,
     limit.seq,

@@ -53,6 +53,8 @@ export type Rewritten =
 export class History {
   readonly #options: HistoryOptions
   #mending: Promise<void> | undefined
+  /** Whether the stream held what this instance had not known, and has not compared with the database yet. */
+  #hasNews = false
 
   constructor(options: HistoryOptions) {
     this.#options = options
@@ -123,6 +125,21 @@ export class History {
     if (sessions.length + users.length + clients.length + kids.length === 0) return
     await revokeLost(transact, lost, await prepareKeys())
     log.warn(counts(lost), 'ended what the database had lost')
+  }
+
+  /**
+   * To be called before events of an older epoch are dropped from the stream: the epoch may have been begun while Redis
+   * was away, by an instance that did not know what they tell. In most cases all of it is known.
+   */
+  async learn(): Promise<void> {
+    const { redis, replica } = this.#options
+    const reader = replica.reader()
+    for await (const events of readStream(redis)) {
+      this.#hasNews ||= events.some(({ kind, key, value }) => (replica.held(kind, key) ?? -1) < value)
+      reader.apply(events)
+    }
+    if (this.#hasNews) await this.reconcile()
+    this.#hasNews = false
   }
 
   /**

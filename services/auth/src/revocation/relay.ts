@@ -38,7 +38,7 @@ export interface RelayOptions {
   readonly db: Kysely<DB>
   readonly redis: RedisClient
   readonly registrar: Registrar
-  readonly history: Pick<History, 'mend'>
+  readonly history: Pick<History, 'mend' | 'learn'>
   readonly log: Log
 }
 
@@ -158,13 +158,13 @@ export class Relay {
         marks = {}
         this.#epoch = head.epoch
       }
-      const mend = before.status === 'damaged'
-      const appended = await appendToRedis(redis, head, events, marks, { mend })
+      const appended = await appendToRedis(redis, head, events, marks, before.status)
       const isCompared = this.#note(appended, events, head)
       if (appended.status === 'ok' && isCompared) return
       // Another instance is faster, and says the beat. That it is not the database that is behind, the next read shows.
       if (appended.status === 'ahead' && before.status === 'ahead') return
       if (appended.status === 'conflict') await history.mend('unlike redis', head.epoch, this.#last)
+      if (appended.status === 'older') await history.learn()
       if (appended.status === 'dropped')
         log.warn({}, 'the stream of revocations was damaged, and is written anew')
       if (comparePositions(appended.last, before.last) !== 0) attempts = 0

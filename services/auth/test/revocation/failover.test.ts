@@ -1,16 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import t, { type Test as TapTest } from 'tap'
-import { revocationKeys } from '@portcullis/schemas'
+import { revocationKeys, type TokenPair } from '@portcullis/schemas'
 import { startProxy, type TestProxy } from '@portcullis/test-kit'
 import type { Verifier } from '@portcullis/token-verifier'
 import type {} from '@portcullis/token-verifier/fastify'
 import { readStoredProgress } from '../../src/revocation/acks.ts'
 import { Registrar } from '../../src/revocation/registrar.ts'
 import { Serving } from '../../src/revocation/serving.ts'
-import { MovableClock, startAuth, type TestAuth } from '../support/auth.ts'
+import { callOf, MovableClock, startAuth, type TestAuth } from '../support/auth.ts'
 import { backUp, ON_ANOTHER_TIMELINE } from '../support/backup.ts'
 import { registerClient } from '../support/client.ts'
+import { untilWhole } from '../support/log.ts'
 import { until } from '../support/until.ts'
 import { countAccepting, openRedis, startVerifier } from '../support/verifiers.ts'
 
@@ -193,3 +194,37 @@ t.test('who has no row is gone, unless the database may have lost it', async (t)
   t.equal((await readStoredProgress(trx, names, 1)).size, 0, 'on another history')
   await trx.rollback().execute()
 })
+
+t.test(
+  'a logout that only Redis remembers ends its session, though Redis was away as the epoch began',
+  async (t) => {
+    const auth = await startAuth(t)
+    const redis = openRedis(t, auth)
+    const [lost, kept] = [await auth.login(await auth.newUser()), await auth.login(await auth.newUser())]
+    const goBack = await backUp(auth)
+    t.equal((await auth.call('POST', '/api/v1/logout', { token: lost.access_token })).status, 200)
+    const before = await untilWhole(auth, redis)
+    await auth.app.close()
+    await goBack(ON_ANOTHER_TIMELINE)
+
+    const proxy = await startProxy(t, auth.redis.url(1))
+    await proxy.cut()
+    const app = await auth.another({ REVOCATION_REDIS_URL: proxy.url })
+    const refresh = ({ refresh_token }: TokenPair) =>
+      callOf(app)('POST', '/api/v1/refresh', { body: { refresh_token } })
+    t.strictSame(
+      await redis.xrange(revocationKeys.log, '-', '+', 'COUNT', 2).then((all) => all.map(([id]) => id)),
+      before,
+    )
+    await proxy.mend()
+    const ids = await untilWhole({ app }, redis)
+    t.notOk(
+      ids.some((id) => before.includes(id)),
+      'the stream is of the new epoch',
+    )
+    t.equal((await refresh(lost)).status, 401)
+    const next = await refresh(kept)
+    t.equal(next.status, 200)
+    t.equal(await countAccepting([app.verifier], next.body.access_token), 1)
+  },
+)
