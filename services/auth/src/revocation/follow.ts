@@ -100,12 +100,11 @@ export class Follower {
 
   /**
    * What somebody who reads the log in the database has to have applied to know of this event; undefined as long as it is
-   * not sure that it stands there. Under a newer epoch its tokens are dead.
+   * not sure that it stands there, and once a newer epoch has begun.
    */
   neededFor(position: Position): Position | undefined {
     if (this.#unproven.has(position)) return undefined
-    const { epoch } = this.#options.replica
-    return epoch > position.epoch ? { epoch, seq: 0 } : position
+    return this.#options.replica.epoch > position.epoch ? undefined : position
   }
 
   /** To be called when no request is under way any more. */

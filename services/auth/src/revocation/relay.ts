@@ -105,14 +105,15 @@ export class Relay {
 
   /**
    * What somebody who follows the stream has to have applied to know of this event: nothing suffices before the
-   * stream was seen to hold it, since something else may stand in its place. Under a newer epoch its tokens are dead.
+   * stream was seen to hold it, since something else may stand in its place, nor once a newer epoch has begun: the
+   * event may have been committed after that, by a server that leads no more, about a token of the new epoch.
    */
   neededFor(position: Position): Position | undefined {
     if (this.#unproven.has(position)) return undefined
     const isHeld =
       comparePositions(this.#compared, position) >= 0 || this.#carried.has(formatPosition(position))
     if (!isHeld) return undefined
-    return this.#compared.epoch > position.epoch ? { epoch: this.#compared.epoch, seq: 0 } : position
+    return this.#compared.epoch > position.epoch ? undefined : position
   }
 
   /** Another instance has committed something, and carries it itself unless it has just died. */

@@ -6,12 +6,15 @@ import { startProxy, type TestProxy } from '@portcullis/test-kit'
 import type { Verifier } from '@portcullis/token-verifier'
 import type {} from '@portcullis/token-verifier/fastify'
 import { readStoredProgress } from '../../src/revocation/acks.ts'
+import { raiseEpoch } from '../../src/revocation/epoch.ts'
+import { readLog } from '../../src/revocation/log.ts'
 import { Registrar } from '../../src/revocation/registrar.ts'
 import { Serving } from '../../src/revocation/serving.ts'
+import { listVerifiers } from '../../src/revocation/verifiers.ts'
 import { callOf, MovableClock, startAuth, type TestAuth } from '../support/auth.ts'
 import { backUp, ON_ANOTHER_TIMELINE } from '../support/backup.ts'
 import { registerClient } from '../support/client.ts'
-import { untilWhole } from '../support/log.ts'
+import { append, untilWhole } from '../support/log.ts'
 import { until } from '../support/until.ts'
 import { countAccepting, openRedis, startVerifier } from '../support/verifiers.ts'
 
@@ -228,3 +231,22 @@ t.test(
     t.equal(await countAccepting([app.verifier], next.body.access_token), 1)
   },
 )
+
+t.test('an event of an older epoch is known to nobody, whoever has reached the new one', async (t) => {
+  const auth = await startAuth(t)
+  await registerClient(auth, { id: 'content', scopes: ['revocations:read'] })
+  const verifier = await startVerifier(t, auth)
+  const { barrier, db, relay, replica } = auth.app
+  const redis = openRedis(t, auth)
+  await append(db, 'a session')
+  await untilWhole(auth, redis)
+  const [verifiers, { head }] = [await listVerifiers(db), await readLog(db, { epoch: 0, seq: 0 })]
+  const position = { epoch: head.epoch, seq: head.seq }
+  t.equal(await barrier.wait({ position, verifiers }), 0)
+
+  await db.transaction().execute((trx) => raiseEpoch(trx, position))
+  await until(() => [replica, verifier].every(({ position: { epoch } }) => epoch > head.epoch), 'a new epoch')
+  await untilWhole(auth, redis)
+  t.equal(relay.neededFor(position), undefined)
+  t.equal(await barrier.wait({ position, verifiers }), verifiers.length)
+})
