@@ -147,10 +147,12 @@ export class Relay {
     for (let attempts = 0; attempts < ATTEMPTS; attempts++) {
       const from = comparePositions(this.#compared, this.#last) < 0 ? this.#compared : this.#last
       const { head, isSameHistory, events } = await readLog(db, from, APPEND_LIMIT)
-      // What the stream was seen to hold was committed before: a head that is read afterwards lies beyond it.
-      const isBehind = comparePositions(head, this.#last) < 0
+      // What was seen of the log was committed before: a head that is read afterwards lies beyond it. The stream of an
+      // epoch in which there is nothing yet ends in an older one.
+      const seen = this.#last.epoch < this.#epoch ? { epoch: this.#epoch, seq: 0 } : this.#last
+      const isBehind = comparePositions(head, seen) < 0
       if (!isSameHistory || isBehind) {
-        await history.mend(isBehind ? 'behind redis' : 'another history', head.epoch, this.#last)
+        await history.mend(isBehind ? 'behind redis' : 'another history', head.epoch, seen)
         continue
       }
       if (head.epoch !== this.#epoch) {

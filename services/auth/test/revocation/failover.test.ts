@@ -6,9 +6,11 @@ import { startProxy, type TestProxy } from '@portcullis/test-kit'
 import type { Verifier } from '@portcullis/token-verifier'
 import type {} from '@portcullis/token-verifier/fastify'
 import { readStoredProgress } from '../../src/revocation/acks.ts'
+import { defineAppend } from '../../src/revocation/append.ts'
 import { raiseEpoch } from '../../src/revocation/epoch.ts'
 import { readLog } from '../../src/revocation/log.ts'
 import { Registrar } from '../../src/revocation/registrar.ts'
+import { Relay } from '../../src/revocation/relay.ts'
 import { Serving } from '../../src/revocation/serving.ts'
 import { listVerifiers } from '../../src/revocation/verifiers.ts'
 import { callOf, MovableClock, startAuth, type TestAuth } from '../support/auth.ts'
@@ -250,3 +252,37 @@ t.test('an event of an older epoch is known to nobody, whoever has reached the n
   t.equal(relay.neededFor(position), undefined)
   t.equal(await barrier.wait({ position, verifiers }), verifiers.length)
 })
+
+t.test(
+  'a database that goes back to an older epoch is not carried, though nothing stands in the newer one',
+  async (t) => {
+    const auth = await startAuth(t)
+    const { db } = auth.app
+    const redis = openRedis(t, auth)
+    defineAppend(redis)
+    const clock = new MovableClock()
+    const log = { info: () => undefined, warn: () => undefined }
+    const mends: unknown[] = []
+    const history = {
+      mend: async (reason: string, _epoch: number, end: unknown) => void mends.push([reason, end]),
+      learn: async () => undefined,
+    }
+    const registrar = new Registrar(db, redis, clock, log, new Serving(clock))
+    const relay = new Relay({ db, redis, registrar, history, log })
+    await append(db, 'before')
+    await relay.start()
+    t.teardown(() => relay.stop())
+    const { epoch } = await db.transaction().execute((trx) => raiseEpoch(trx, { epoch: 0, seq: 0 }))
+    await untilWhole(auth, redis)
+    await until(async () => {
+      relay.poke()
+      const head = await redis.get(revocationKeys.head)
+      return head?.startsWith(`${epoch}-`) ?? false
+    })
+    await relay.stop()
+    t.strictSame(mends, [])
+    await auth.app.pg.query('update revocation_head set epoch = 1, seq = seq + 1')
+    await relay.start()
+    t.strictSame(mends[0], ['behind redis', { epoch, seq: 0 }])
+  },
+)
