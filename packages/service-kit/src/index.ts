@@ -20,6 +20,7 @@ export {
 } from './problems/responses.ts'
 export { type Tag } from './docs/docs.ts'
 export * from './stores/errors.ts'
+export { Gatherer } from './stores/gatherer.ts'
 export * from './stores/migrate.ts'
 export * from './stores/provision.ts'
 export { createPool, type PostgresOptions } from './stores/pool.ts'

@@ -6,8 +6,8 @@ import { createPool } from '@portcullis/service-kit'
 import { createDatabase } from '@portcullis/test-kit'
 import type { DB } from '../src/database/tables.ts'
 import { purgeDeletedAuthors } from '../src/features/authors/purge.ts'
-import { findPostById, listPosts } from '../src/features/posts/queries.ts'
-import { listTasks, taskById } from '../src/features/tasks/queries.ts'
+import { findPostById, listPosts, postInserts } from '../src/features/posts/queries.ts'
+import { listTasks, taskById, taskInserts, wholeTask } from '../src/features/tasks/queries.ts'
 
 const ROWS = 100_000
 const AUTHORS = 1000
@@ -117,6 +117,20 @@ t.test('one post and one task are found by their ids', async (t) => {
   await isIndexed(t, () => findPostById(db, middle), 1)
   await isIndexed(t, () => taskById.first(db, { id: middleTask, ownerId: author }), 1)
 })
+
+t.test(
+  'what is written at the same time reads no more authors than there are among the writers',
+  async (t) => {
+    const writer = { id: author, username: 'user1' }
+    const many = <T>(write: () => Promise<T>) => Promise.all([write(), write(), write()])
+    await isIndexed(t, () => many(() => taskInserts(db).insert(db, writer, wholeTask({ title: 'a' }))), 1)
+    await isIndexed(
+      t,
+      () => many(() => postInserts(db).insert(db, writer, { title: 'a', description: '' })),
+      1,
+    )
+  },
+)
 
 t.test('looking for deleted users that have left something is nothing while there are none', async (t) => {
   await isIndexed(t, () => purgeDeletedAuthors(db), 0)

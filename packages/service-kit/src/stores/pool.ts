@@ -16,7 +16,7 @@ types.setTypeParser(pg.types.builtins.INT8, Number)
 
 /** Waiting for a connection with its timeouts, and then for its answer make less than 2 s together. */
 const CONNECT_MS = 1000
-const ANSWER_MS = 950
+export const ANSWER_MS = 950
 const LEAST_SET_MS = 50
 const TIMEOUTS = {
   statement_timeout: 900,

@@ -1,8 +1,7 @@
 import type { Pool, PoolClient } from 'pg'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { databaseFailure, problem, ProblemError } from '@portcullis/service-kit'
-import { Gatherer } from '../database/gatherer.ts'
+import { databaseFailure, Gatherer, ProblemError } from '@portcullis/service-kit'
 import {
   commitFailure,
   onClient,
@@ -12,9 +11,6 @@ import {
   type Receipt,
   type RevokeOptions,
 } from '../database/transaction.ts'
-
-/** As long as for a connection of the pool. */
-const PATIENCE_MS = 1000
 
 export interface SessionEnd {
   readonly id: string
@@ -38,8 +34,6 @@ export function createEndSession(pool: Pool, options: RevokeOptions = {}): EndSe
   const gatherer = new Gatherer<SessionEnd, Receipt | undefined>({
     run: (ends) => onClient(pool, (client) => endSessions(client, ends, options)),
     isEveryones: (error) => error instanceof ProblemError || databaseFailure(error) === 'unavailable',
-    patienceMs: PATIENCE_MS,
-    impatience: () => problem('UNAVAILABLE', { headers: { 'retry-after': '1' } }),
   })
   return (end) => gatherer.do(end)
 }

@@ -2,9 +2,9 @@ import { sql, type Kysely, type Selectable } from 'kysely'
 import type { CreatePostBody, Post, UpdatePostBody } from '@portcullis/schemas'
 import { statement, statements, type Given, type Param } from '@portcullis/service-kit'
 import type { DB, Posts } from '../../database/tables.ts'
-import { insertForAuthor, type Writer } from '../authors/queries.ts'
+import { Inserts, lockedAuthors, type Batch, type Way } from '../authors/inserts.ts'
 
-const COLUMNS = [
+const OWN_COLUMNS = [
   'posts.id',
   'posts.title',
   'posts.description',
@@ -12,9 +12,9 @@ const COLUMNS = [
   'posts.created_at',
   'posts.updated_at',
   'posts.author_id',
-  'authors.username',
-  'authors.version as author_version',
 ] as const
+
+const COLUMNS = [...OWN_COLUMNS, 'authors.username', 'authors.version as author_version'] as const
 
 export type PostRow = Selectable<Posts> & { readonly username: string; readonly author_version: number }
 
@@ -74,42 +74,36 @@ export const listPosts = statements((db: Kysely<DB>, { has, param }: Given<PostF
   return query
 })
 
-const postInsert = statement((db: Kysely<DB>, param: Param<CreatePostBody & { authorId: string }>) =>
-  db
-    .with(
-      // The lock makes a deletion of the user wait for this insert, or this insert see it.
-      (cte) => cte('author').materialized(),
-      (cte) =>
+const postInsert = (way: Way) =>
+  statement((db: Kysely<DB>, param: Param<Batch>) =>
+    db
+      .with('given', (cte) =>
         cte
-          .selectFrom('authors')
-          .select(['id', 'username', 'version'])
-          .where('id', '=', param('authorId'))
-          .where('deleted', '=', false)
-          .forShare(),
-    )
-    .with('inserted', (cte) =>
-      cte
-        .insertInto('posts')
-        .columns(['author_id', 'title', 'description'])
-        .expression((values) =>
-          values
-            .selectFrom('author')
-            .select([
-              'author.id',
-              sql<string>`${param('title')}::text`.as('title'),
-              sql<string>`${param('description')}::text`.as('description'),
-            ]),
-        )
-        .returningAll(),
-    )
-    .selectFrom('inserted as posts')
-    .innerJoin('author as authors', 'authors.id', 'posts.author_id')
-    .select(COLUMNS),
-)
+          .selectFrom(
+            sql<
+              CreatePostBody & { n: number; author_id: string }
+            >`jsonb_to_recordset(${param('rows')}::jsonb)`.as<'row'>(
+              sql`row (n int, author_id uuid, title text, description text)`,
+            ),
+          )
+          .innerJoin(lockedAuthors(cte, param, way).as('author'), 'author.id', 'row.author_id')
+          .selectAll('row')
+          .select(['author.username', 'author.version as author_version']),
+      )
+      .mergeInto('posts')
+      .using('given', (join) => join.on(sql<boolean>`false`))
+      .whenNotMatched()
+      .thenInsertValues((source) => ({
+        author_id: source.ref('given.author_id'),
+        title: source.ref('given.title'),
+        description: source.ref('given.description'),
+      }))
+      .returning([...OWN_COLUMNS, 'given.username', 'given.author_version', 'given.n']),
+  )
 
-/** @throws {ProblemError} AUTH_TOKEN_INVALID if the author has been deleted. */
-export async function insertPost(db: Kysely<DB>, writer: Writer, body: CreatePostBody): Promise<PostRow> {
-  return insertForAuthor(db, writer, () => postInsert.first(db, { ...body, authorId: writer.id }))
+/** New posts, those of one moment together. */
+export function postInserts(db: Kysely<DB>): Inserts<CreatePostBody, PostRow> {
+  return new Inserts(db, postInsert)
 }
 
 export async function updatePost(

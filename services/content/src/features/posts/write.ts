@@ -26,7 +26,7 @@ import {
   isOutcomeUnknown,
 } from '@portcullis/service-kit'
 import type { DB } from '../../database/tables.ts'
-import { deletePost, findPostById, insertPost, toPost, updatePost, type PostChange } from './queries.ts'
+import { deletePost, findPostById, postInserts, toPost, updatePost, type PostChange } from './queries.ts'
 import { topics, topicsOf } from './ready.ts'
 import { tagOf, versionsOf } from './version.ts'
 
@@ -40,6 +40,8 @@ const createdPosts = Compile(Type.Object({ post: PostSchema, tag: Type.String() 
 
 /** Writing, for users. */
 export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
+  const inserts = postInserts(app.db)
+
   /** Whoever is not told what became of a write reads the state again, and is not to be shown what was remembered. */
   const orForget = async <T>(write: Promise<T>): Promise<T> => {
     try {
@@ -75,7 +77,7 @@ export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
       const { sub, username } = request.user
       const once = app.idempotency.of(request, sub)
       const write = createOnce(app.db, once, createdPosts, async (db) => {
-        const row = await insertPost(db, { id: sub, username }, request.body)
+        const row = await inserts.insert(db, { id: sub, username }, request.body)
         return { post: toPost(row), tag: tagOf(row) }
       })
       const { answer, isReplayed } = await orForget(write)

@@ -2,7 +2,7 @@ import { sql, type Kysely, type Selectable } from 'kysely'
 import type { Task, TaskBody, TaskStatus, UpdateTaskBody } from '@portcullis/schemas'
 import { statement, statements, type Given, type Param } from '@portcullis/service-kit'
 import type { DB, Tasks } from '../../database/tables.ts'
-import { insertForAuthor, type Writer } from '../authors/queries.ts'
+import { Inserts, lockedAuthors, type Batch, type Way } from '../authors/inserts.ts'
 
 const COLUMNS = [
   'tasks.id',
@@ -76,39 +76,37 @@ export const listTasks = statements((db: Kysely<DB>, { has, param }: Given<TaskF
   return query
 })
 
-const taskInsert = statement((db: Kysely<DB>, param: Param<Required<TaskBody> & { ownerId: string }>) =>
-  db
-    .with(
-      // The lock makes a deletion of the user wait for this insert, or this insert see it.
-      (cte) => cte('owner').materialized(),
-      (cte) =>
+const taskInsert = (way: Way) =>
+  statement((db: Kysely<DB>, param: Param<Batch>) =>
+    db
+      .with('given', (cte) =>
         cte
-          .selectFrom('authors')
-          .select('id')
-          .where('id', '=', param('ownerId'))
-          .where('deleted', '=', false)
-          .forShare(),
-    )
-    .insertInto('tasks')
-    .columns(['owner_id', 'title', 'description', 'status', 'due_at'])
-    .expression((values) =>
-      values
-        .selectFrom('owner')
-        .select([
-          'owner.id',
-          sql<string>`${param('title')}::text`.as('title'),
-          sql<string>`${param('description')}::text`.as('description'),
-          sql<TaskStatus>`${param('status')}::text`.as('status'),
-          sql<Date | null>`${param('due_at')}::timestamptz`.as('due_at'),
-        ]),
-    )
-    .returning(COLUMNS),
-)
+          .selectFrom(
+            sql<
+              Required<TaskBody> & { n: number; author_id: string }
+            >`jsonb_to_recordset(${param('rows')}::jsonb)`.as<'row'>(
+              sql`row (n int, author_id uuid, title text, description text, status text, due_at timestamptz)`,
+            ),
+          )
+          .innerJoin(lockedAuthors(cte, param, way).as('author'), 'author.id', 'row.author_id')
+          .selectAll('row'),
+      )
+      .mergeInto('tasks')
+      .using('given', (join) => join.on(sql<boolean>`false`))
+      .whenNotMatched()
+      .thenInsertValues((source) => ({
+        owner_id: source.ref('given.author_id'),
+        title: source.ref('given.title'),
+        description: source.ref('given.description'),
+        status: source.ref('given.status'),
+        due_at: source.ref('given.due_at'),
+      }))
+      .returning([...COLUMNS, 'given.n']),
+  )
 
-/** @throws {ProblemError} AUTH_TOKEN_INVALID if the owner has been deleted. */
-export async function insertTask(db: Kysely<DB>, writer: Writer, body: TaskBody): Promise<TaskRow> {
-  const args = { ...wholeTask(body), ownerId: writer.id }
-  return insertForAuthor(db, writer, () => taskInsert.first(db, args))
+/** New tasks, those of one moment together. */
+export function taskInserts(db: Kysely<DB>): Inserts<Required<TaskBody>, TaskRow> {
+  return new Inserts(db, taskInsert)
 }
 
 /** What is not in the body gets its default, as in a new task. */
@@ -155,7 +153,7 @@ function isVersion(versions: readonly number[]) {
   return sql<boolean>`tasks.version = any(${versions}::bigint[])`
 }
 
-function wholeTask({
+export function wholeTask({
   title,
   description = '',
   status = 'todo',

@@ -35,12 +35,13 @@ import type { DB } from '../../database/tables.ts'
 import {
   deleteTask,
   inUtc,
-  insertTask,
   listTasks,
   replaceTask,
   taskById,
+  taskInserts,
   toTask,
   updateTask,
+  wholeTask,
   type OwnTask,
   type TaskChange,
   type TaskRow,
@@ -65,6 +66,8 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
     done()
   })
 
+  const inserts = taskInserts(app.db)
+
   app.post(
     '/tasks',
     {
@@ -86,7 +89,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
       const { sub, username } = request.user
       const once = app.idempotency.of(request, sub)
       const { answer, isReplayed } = await createOnce(app.db, once, createdTasks, async (db) => {
-        const row = await insertTask(db, { id: sub, username }, request.body)
+        const row = await inserts.insert(db, { id: sub, username }, wholeTask(request.body))
         return { task: toTask(row), tag: tagOf(row) }
       })
       const { task, tag } = answer

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import fc from 'fast-check'
-import { Gatherer } from '../src/database/gatherer.ts'
+import { Gatherer } from '../src/stores/gatherer.ts'
 
 const ended = new Error('everything has ended')
-const waitedInVain = new Error('waited in vain')
+const waitedInVain = { code: 'UNAVAILABLE', headers: { 'retry-after': '1' } }
 
 interface Item {
   readonly id: number
@@ -29,7 +29,6 @@ function gathererOf(turns: () => number) {
     },
     isEveryones: (error) => error === ended,
     patienceMs: 10_000,
-    impatience: () => waitedInVain,
   })
   return { gatherer, seen }
 }
@@ -81,8 +80,6 @@ t.test('what would have met each of them alone is not tried again', async (t) =>
       return items
     },
     isEveryones: (error) => error === ended,
-    patienceMs: 1000,
-    impatience: () => waitedInVain,
   })
   await Promise.all(['a', 'b', 'c'].map((item) => t.rejects(gatherer.do(item), ended)))
   t.strictSame(tried, ['a', 'bc'])
@@ -101,7 +98,6 @@ t.test('whoever has waited for too long is told so, and nothing is done for it a
     },
     isEveryones: () => false,
     patienceMs: 20,
-    impatience: () => waitedInVain,
   })
   const first = gatherer.do('a')
   await t.rejects(gatherer.do('b'), waitedInVain)

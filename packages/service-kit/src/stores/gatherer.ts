@@ -1,14 +1,18 @@
+import { problem } from '../problems/problem.ts'
+import { ANSWER_MS } from './pool.ts'
+
 /** Items done together at most: few enough that all of it is one short statement. */
 const LIMIT = 100
+/** Where a database hangs, those who wait are refused before those who ask it, and nobody waits as long again. */
+const PATIENCE_MS = ANSWER_MS - 50
 
 export interface GathererOptions<Item, Result> {
   /** Does all or nothing. Results in the order of the items. */
   readonly run: (items: readonly Item[]) => Promise<readonly Result[]>
   /** Whether an error has nothing to do with what the items are, and would have met each of them alone. */
   readonly isEveryones: (error: unknown) => boolean
-  /** How long an item waits for its turn, in milliseconds, and what is thrown then. */
-  readonly patienceMs: number
-  readonly impatience: () => Error
+  /** How long an item waits for its turn, in milliseconds. */
+  readonly patienceMs?: number
 }
 
 interface Asked<Item, Result> {
@@ -31,12 +35,13 @@ export class Gatherer<Item, Result> {
     this.#options = options
   }
 
+  /** @throws {ProblemError} UNAVAILABLE if the turn of the item did not come, and whatever `run` throws. */
   async do(item: Item): Promise<Result> {
-    const { patienceMs, impatience } = this.#options
+    const { patienceMs = PATIENCE_MS } = this.#options
     const { promise, resolve, reject } = Promise.withResolvers<Result>()
     const timer = setTimeout(() => {
       this.#waiting.splice(this.#waiting.indexOf(asked), 1)
-      reject(impatience())
+      reject(problem('UNAVAILABLE', { headers: { 'retry-after': '1' } }))
     }, patienceMs)
     const asked = { item, resolve, reject, timer }
     this.#waiting.push(asked)
