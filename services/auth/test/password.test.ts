@@ -1,7 +1,7 @@
 import t from 'tap'
 import type {} from '../src/plugins/passwords.ts'
 import { PASSWORD, startAuth, statusesOf, type CallOptions, type TestUser } from './support/auth.ts'
-import { meanwhile, onlyForUsers } from './support/guards.ts'
+import { isBlocked, meanwhile, onlyForUsers } from './support/guards.ts'
 import { decodeJwt } from './support/jwt.ts'
 
 const NEW = 'another long password'
@@ -103,6 +103,29 @@ t.test('the change of the password', async (t) => {
       .execute()
     t.strictSame(sessions, [])
   })
+
+  await t.test(
+    'a change that comes second is refused for its token, and counts as no wrong password',
+    async (t) => {
+      const user = await auth.newUser()
+      const pair = await auth.login(user)
+      const client = await auth.app.pg.connect()
+      await client.query('begin; lock table users')
+      const answer = change(pair.access_token)
+      await isBlocked(auth)
+      const password_hash = await auth.app.passwords.hash(NEW)
+      await client.query('update users set password_hash = $1, ver = ver + 1 where id = $2', [
+        password_hash,
+        user.id,
+      ])
+      await client.query('commit')
+      client.release()
+      t.match(await answer, { status: 401, body: { code: 'AUTH_TOKEN_INVALID' } })
+      const { access_token } = (await login(user, NEW)).body
+      const { body } = await auth.call('GET', '/api/v1/users/me/logins', { token: access_token })
+      t.notOk(JSON.stringify(body).includes('wrong_password'))
+    },
+  )
 
   await t.test('a hash that only its cost has changed meanwhile refuses nobody', async (t) => {
     const user = await auth.newUser()

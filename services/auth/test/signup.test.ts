@@ -1,6 +1,7 @@
 import t from 'tap'
 import type {} from '../src/plugins/passwords.ts'
 import { PASSWORD, callOf, startAuth, statusesOf, type CallOptions } from './support/auth.ts'
+import { isBlocked } from './support/guards.ts'
 
 t.test('signup', async (t) => {
   const auth = await startAuth(t)
@@ -184,6 +185,21 @@ t.test('a signup with Idempotency-Key', async (t) => {
     t.ok(made.length > 0)
     t.equal(new Set(made.map((answer) => answer.body.user.id)).size, 1)
     t.ok(answers.every(({ status }) => status === 201 || status === 409))
+  })
+
+  await t.test('is answered as the first time also if that is only just being committed', async (t) => {
+    const { pg } = auth.app
+    const key = newKey()
+    const first = await signup(key, { username: 'just.committed' })
+    await pg.query("update idempotency_keys set key = key || 'x' where owner = $1", [first.body.user.id])
+    const client = await pg.connect()
+    await client.query('begin; lock table users')
+    await client.query(`update idempotency_keys set key = substr(key, 1, 32) where length(key) > 32`)
+    const again = signup(key, { username: 'just.committed' })
+    await isBlocked(auth)
+    await client.query('commit')
+    client.release()
+    t.match(await again, { status: 201, headers: { 'idempotency-replayed': 'true' }, body: first.body })
   })
 
   await t.test('remembers no failure', async (t) => {

@@ -57,7 +57,7 @@ export function findCredentialsByLogin(db: Kysely<DB>, login: string) {
 export function findCredentialsById(db: Kysely<DB>, id: string) {
   return db
     .selectFrom('users')
-    .select(['id', 'password_hash', 'status'])
+    .select(['id', 'password_hash', 'status', 'ver'])
     .where('id', '=', id)
     .executeTakeFirst()
 }

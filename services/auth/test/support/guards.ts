@@ -40,7 +40,7 @@ export async function meanwhile<T>(
 }
 
 /** Waits until a connection to the test's database waits for a lock. */
-async function isBlocked({ app }: TestAuth): Promise<void> {
+export async function isBlocked({ app }: TestAuth): Promise<void> {
   for (;;) {
     const { rows } = await app.pg.query<{ blocked: boolean }>(
       `select exists (

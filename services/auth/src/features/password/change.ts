@@ -37,7 +37,8 @@ export async function changePassword(
 ): Promise<PasswordChange> {
   for (let round = 1; round <= ROUNDS; round++) {
     const user = await findCredentialsById(app.db, claims.sub)
-    if (!user) return { outcome: 'AUTH_TOKEN_INVALID' }
+    // A hash of another change comes with a newer version: nobody has guessed wrong who did not know of it.
+    if (!user || claims.ver < user.ver) return { outcome: 'AUTH_TOKEN_INVALID' }
     const account = { userId: user.id, by: 'username' as const }
     const attempt = { user, account, password: current_password, device }
     if (!(await checkPassword(app, attempt))) return { outcome: 'AUTH_PASSWORD_WRONG' }

@@ -36,9 +36,10 @@ export async function signUp(
   once: IdempotentRequest | undefined,
   device: Device,
 ): Promise<Created<SignupAnswer>> {
+  const taken = await findTaken(app.db, username, email)
+  // Looked for afterwards: it can be the first request with this key that has just taken the name.
   const known = once && (await app.db.transaction().execute((trx) => findRemembered(trx, once)))
   if (known) return replay(app, known, device)
-  const taken = await findTaken(app.db, username, email)
   if (taken.username) throw takenProblem('username')
   if (taken.email) throw takenProblem('email')
   const password_hash = await app.passwords.hash(password)
