@@ -48,6 +48,23 @@ for (const { kind, body, change } of kinds) {
     t.equal((await app.inject({ url: path, headers: { ...ada, 'if-none-match': tag } })).statusCode, 200)
   })
 
+  t.test(
+    `${kind}: who asks for another version than the newest is told so, whatever they have`,
+    async (t) => {
+      const { path, tag } = await create()
+      const get = (headers: Record<string, string>) =>
+        app.inject({ url: path, headers: { ...ada, ...headers } })
+      for (const header of [tag, `"other", ${tag}`, '*'])
+        t.equal((await get({ 'if-match': header })).statusCode, 200, header)
+      for (const header of ['"other"', `W/${tag}`]) {
+        const refused = await get({ 'if-match': header, 'if-none-match': tag })
+        t.equal(read(refused, 412, schemas.problem).code, 'PRECONDITION_FAILED')
+        t.equal(refused.headers.etag, tag)
+      }
+      t.equal((await get({ 'if-match': tag, 'if-none-match': tag })).statusCode, 304)
+    },
+  )
+
   t.test(`${kind}: a change is made only to the version that it names`, async (t) => {
     const { path, tag } = await create()
     const first = await patch(path, { 'if-match': tag })

@@ -1882,6 +1882,8 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
+                /** @description The `ETag` of the version to read; 412 if it is not the newest */
+                readonly "If-Match"?: string;
                 /** @description The `ETag` that the caller has; 304 if it is the newest */
                 readonly "If-None-Match"?: string;
             };
@@ -1926,6 +1928,16 @@ export interface operations {
             /** @description `REQUEST_INVALID`: The request does not fit the schema */
             readonly 400: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `PRECONDITION_FAILED`: The resource has changed meanwhile */
+            readonly 412: {
+                headers: {
+                    readonly ETag: components["headers"]["ETag"];
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3346,7 +3358,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: Temporarily unavailable; `OUTCOME_UNKNOWN`: It is not known whether the request took effect */
+            /** @description `UNAVAILABLE`: Temporarily unavailable; `OUTCOME_UNKNOWN`: It is not known whether the request took effect; `AUTH_REVOCATIONS_STALE`: Whether the token has been revoked is not known right now */
             readonly 503: {
                 headers: {
                     readonly "Retry-After": components["headers"]["Retry-After"];

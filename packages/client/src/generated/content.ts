@@ -530,6 +530,8 @@ export interface operations {
                 readonly limit?: number;
             };
             readonly header?: {
+                /** @description The `ETag` of the version to read; 412 if it is not the newest */
+                readonly "If-Match"?: string;
                 /** @description The `ETag` that the caller has; 304 if it is the newest */
                 readonly "If-None-Match"?: string;
             };
@@ -579,6 +581,16 @@ export interface operations {
             /** @description `REQUEST_INVALID`: The request does not fit the schema */
             readonly 400: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `PRECONDITION_FAILED`: The resource has changed meanwhile */
+            readonly 412: {
+                headers: {
+                    readonly ETag: components["headers"]["ETag"];
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -800,6 +812,8 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
+                /** @description The `ETag` of the version to read; 412 if it is not the newest */
+                readonly "If-Match"?: string;
                 /** @description The `ETag` that the caller has; 304 if it is the newest */
                 readonly "If-None-Match"?: string;
             };
@@ -859,6 +873,16 @@ export interface operations {
             /** @description `NOT_FOUND`: Not found */
             readonly 404: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `PRECONDITION_FAILED`: The resource has changed meanwhile */
+            readonly 412: {
+                headers: {
+                    readonly ETag: components["headers"]["ETag"];
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1550,6 +1574,8 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
+                /** @description The `ETag` of the version to read; 412 if it is not the newest */
+                readonly "If-Match"?: string;
                 /** @description The `ETag` that the caller has; 304 if it is the newest */
                 readonly "If-None-Match"?: string;
                 /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
@@ -1628,6 +1654,16 @@ export interface operations {
             /** @description `NOT_FOUND`: Not found */
             readonly 404: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `PRECONDITION_FAILED`: The resource has changed meanwhile */
+            readonly 412: {
+                headers: {
+                    readonly ETag: components["headers"]["ETag"];
                     readonly [name: string]: unknown;
                 };
                 content: {

@@ -16,7 +16,10 @@ export const PreconditionSchema = Type.Object({
     Type.String({ description: 'An `ETag` not to change; 412 if it is the newest, and for `*` always' }),
   ),
 })
-export const IfNoneMatchSchema = Type.Object({
+export const ReadPreconditionSchema = Type.Object({
+  'if-match': Type.Optional(
+    Type.String({ description: 'The `ETag` of the version to read; 412 if it is not the newest' }),
+  ),
   'if-none-match': Type.Optional(
     Type.String({ description: 'The `ETag` that the caller has; 304 if it is the newest' }),
   ),
@@ -58,12 +61,21 @@ export function preconditionOf({ headers }: FastifyRequest): Precondition {
   return { only: only === '*' ? undefined : only, except }
 }
 
-/** Sets `ETag`, and says whether the caller has this version already (`If-None-Match`): answer 304 then. */
-export function isFresh(request: FastifyRequest, reply: FastifyReply, tag: string): boolean {
+/**
+ * Sets `ETag`, and says whether the caller has this version already (`If-None-Match`): answer 304 then. `If-Match` comes
+ * first (RFC 9110 section 13.2.2).
+ *
+ * @throws {ProblemError} PRECONDITION_FAILED if `If-Match` names other versions alone
+ */
+export function isFresh({ headers }: FastifyRequest, reply: FastifyReply, tag: string): boolean {
   reply.header('etag', `"${tag}"`)
-  const header = request.headers['if-none-match']
-  if (header === undefined) return false
-  const tags = parseTags(header, 'if-none-match', true)
+  const { 'if-match': match, 'if-none-match': noneMatch } = headers
+  if (match !== undefined && !isAmong(tag, parseTags(match, 'if-match', false)))
+    throw problem('PRECONDITION_FAILED', { headers: { etag: `"${tag}"` } })
+  return noneMatch !== undefined && isAmong(tag, parseTags(noneMatch, 'if-none-match', true))
+}
+
+function isAmong(tag: string, tags: Tags): boolean {
   return tags === '*' || tags.includes(tag)
 }
 

@@ -1,6 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { JwksSchema, ref } from '@portcullis/schemas'
-import { IfNoneMatchSchema, isFresh, NotModifiedSchema, notModified } from '@portcullis/service-kit'
+import {
+  ReadPreconditionSchema,
+  isFresh,
+  NotModifiedSchema,
+  notModified,
+  problemResponses,
+} from '@portcullis/service-kit'
 
 /** Verifiers may keep the set for as long; a key is published longer than this before it signs. */
 const CACHE_CONTROL = 'public, max-age=300, stale-while-revalidate=60, stale-if-error=3600'
@@ -16,8 +22,12 @@ export const jwksRoutes: FastifyPluginAsyncTypebox = async (app) => {
         description:
           'JWK Set (RFC 7517) of every key whose tokens may be good, and of the one that signs next.',
         tags: ['discovery'],
-        headers: IfNoneMatchSchema,
-        response: { 200: ref(JwksSchema), 304: NotModifiedSchema },
+        headers: ReadPreconditionSchema,
+        response: {
+          200: ref(JwksSchema),
+          304: NotModifiedSchema,
+          ...problemResponses('PRECONDITION_FAILED'),
+        },
       },
     },
     async (request, reply) => {

@@ -22,7 +22,12 @@ export const logoutRoutes: FastifyPluginAsyncTypebox = async (app) => {
         response: {
           200: ref(RevokedSchema),
           202: ref(RevokedSchema),
-          ...problemResponses('AUTH_TOKEN_MISSING', 'AUTH_TOKEN_INVALID', 'AUTH_CLIENT_TOKEN'),
+          ...problemResponses(
+            'AUTH_TOKEN_MISSING',
+            'AUTH_TOKEN_INVALID',
+            'AUTH_CLIENT_TOKEN',
+            'AUTH_REVOCATIONS_STALE',
+          ),
         },
       },
     },

@@ -8,7 +8,7 @@ import {
   PostSchema,
   ref,
 } from '@portcullis/schemas'
-import { IfNoneMatchSchema, NotModifiedSchema, problem, problemResponses } from '@portcullis/service-kit'
+import { ReadPreconditionSchema, NotModifiedSchema, problem, problemResponses } from '@portcullis/service-kit'
 import { findPostById, listPosts, toPost } from './queries.ts'
 import { ready, sendReady, topics } from './ready.ts'
 import { tagOf } from './version.ts'
@@ -32,8 +32,12 @@ export const readPostRoutes: FastifyPluginAsyncTypebox = async (app) => {
         description: 'For anyone, without a token.',
         tags: ['posts'],
         querystring: ListPostsQuerySchema,
-        headers: IfNoneMatchSchema,
-        response: { 200: ref(PostPageSchema), 304: NotModifiedSchema },
+        headers: ReadPreconditionSchema,
+        response: {
+          200: ref(PostPageSchema),
+          304: NotModifiedSchema,
+          ...problemResponses('PRECONDITION_FAILED'),
+        },
       },
     },
     async (request, reply) => {
@@ -62,8 +66,12 @@ export const readPostRoutes: FastifyPluginAsyncTypebox = async (app) => {
         description: 'For anyone, without a token.',
         tags: ['posts'],
         params: IdParamsSchema,
-        headers: IfNoneMatchSchema,
-        response: { 200: ref(PostSchema), 304: NotModifiedSchema, ...problemResponses('NOT_FOUND') },
+        headers: ReadPreconditionSchema,
+        response: {
+          200: ref(PostSchema),
+          304: NotModifiedSchema,
+          ...problemResponses('NOT_FOUND', 'PRECONDITION_FAILED'),
+        },
       },
     },
     async (request, reply) => {

@@ -18,7 +18,7 @@ import {
   IDEMPOTENCY_PROBLEMS,
   IdempotencyKeySchema,
   PreconditionSchema,
-  IfNoneMatchSchema,
+  ReadPreconditionSchema,
   NotModifiedSchema,
   REPLAYED,
   VERSIONED_HEADERS,
@@ -141,8 +141,12 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Read a task',
         description: 'One of another user is answered as one that does not exist.',
         params: IdParamsSchema,
-        headers: IfNoneMatchSchema,
-        response: { 200: ref(TaskSchema), 304: NotModifiedSchema, ...userProblems('NOT_FOUND') },
+        headers: ReadPreconditionSchema,
+        response: {
+          200: ref(TaskSchema),
+          304: NotModifiedSchema,
+          ...userProblems('NOT_FOUND', 'PRECONDITION_FAILED'),
+        },
       },
     },
     async (request, reply) => {
