@@ -200,6 +200,12 @@ t.test('keys', async (t) => {
     t.strictSame(readdirSync(join(folder, 'pem')).toSorted(), ['1.pem', '2.pem', '3.pem', '4.pem', '5.pem'])
     t.equal(readFileSync(join(folder, 'pem', '1.pem'), 'utf8').trim(), pems[0]?.trim())
     t.equal((await runPortcullis(auth, ['keys', 'export-pem', '--files', 'x'])).code, 1)
+    for (const place of ['1.pem', '1.pem/below'])
+      t.match(await runPortcullis(auth, ['keys', 'export-pem', join(folder, 'pem', place)]), {
+        code: 1,
+        out: '',
+        err: /^error: the keys cannot be written: .*1\.pem.*\n$/,
+      })
   })
 
   await t.test('all is rotated by schedule, once, whichever instance looks first', async (t) => {

@@ -154,11 +154,20 @@ async function exportPem({ config, out }: Context, folder: string | undefined, c
   const sorted = keys.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
   const pems = sorted.map((key) => toPem(asJwk(key.public_jwk)))
   if (pems.length === 0) throw new Refusal('there are no keys yet; auth makes them when it first starts')
-  if (folder !== undefined) {
+  if (folder !== undefined) writePems(folder, pems, count)
+  if (out.isJson) await out.document({ keys: sorted.map(({ kid }, i) => ({ kid, pem: pems[i] })), folder })
+  else if (folder === undefined) await out.text(pems.join(''))
+}
+
+/** At least as many files, the last key repeated. */
+function writePems(folder: string, pems: readonly string[], count: number): void {
+  try {
     mkdirSync(folder, { recursive: true })
     for (let i = 0; i < Math.max(count, pems.length); i++)
       writeFileSync(join(folder, `${i + 1}.pem`), pems[i] ?? pems.at(-1) ?? '')
+  } catch (error) {
+    throw new Refusal(
+      `the keys cannot be written: ${error instanceof Error ? error.message : 'not an Error'}`,
+    )
   }
-  if (out.isJson) await out.document({ keys: sorted.map(({ kid }, i) => ({ kid, pem: pems[i] })), folder })
-  else if (folder === undefined) await out.text(pems.join(''))
 }
