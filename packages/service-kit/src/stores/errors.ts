@@ -56,6 +56,7 @@ const NOT_DONE_MESSAGES = [
   'The server does not support SSL connections',
   'There was an error establishing an SSL connection',
   'timeout exceeded when trying to connect',
+  'timeout expired',
   'Connection terminated due to connection timeout',
   'Cannot use a pool after calling end on the pool',
   'Client has encountered a connection error and is not queryable',

@@ -116,6 +116,7 @@ t.test('errors of the driver are told apart', async (t) => {
   t.equal(failure('connect', 'ECONNREFUSED'), 'unavailable')
   t.equal(failure('too many', '53300'), 'unavailable')
   t.equal(failure('timeout exceeded when trying to connect'), 'unavailable')
+  t.equal(failure('timeout expired'), 'unavailable')
   t.equal(failure('read', 'ECONNRESET'), 'lost')
   t.equal(failure('terminating connection', '57P01'), 'lost')
   t.equal(failure('Query read timeout'), 'lost')
