@@ -59,9 +59,16 @@ const redisUrls = {
 }
 const storeSettings = { ...databaseUrl, ...redisUrls }
 
+/** Where there is nothing yet, so that the URL has to tell all that is to be made. */
+const OwnerUrl = Type.String({ format: 'postgres-owner-url' })
+
 /** What each command of `portcullis` reads. */
 export const commandConfigs = {
-  provision: Type.Object({ ...databaseUrls, POSTGRES_ADMIN_URL: commonSettings.DATABASE_URL }),
+  provision: Type.Object({
+    DATABASE_URL: OwnerUrl,
+    CONTENT_DATABASE_URL: Type.Optional(OwnerUrl),
+    POSTGRES_ADMIN_URL: commonSettings.DATABASE_URL,
+  }),
   migrate: Type.Object(databaseUrls),
   createAdmin: Type.Object({
     ...storeSettings,

@@ -26,6 +26,9 @@ Format.Set('origin', (value) => urlOf(value, ['http:', 'https:'])?.origin === va
 /** `postgres://user:password@host:port/database`, with what node-postgres knows of `sslmode` and its files. */
 Format.Set('postgres-url', (value) => faultOfPostgresUrl(value) === undefined)
 
+/** The same, of a role and a database that are to be made. */
+Format.Set('postgres-owner-url', (value) => faultOfOwnerUrl(value) === undefined)
+
 /** See `parseRedisUrl`. */
 Format.Set('redis-url', (value) => faultOfRedisUrl(value) === undefined)
 
@@ -60,6 +63,8 @@ const MEANT: Readonly<Record<string, string>> = {
   origin:
     'must be scheme, host and port alone, such as https://auth.example.com: no path, no slash at the end',
   'postgres-url': 'must be a URL such as postgres://user:password@host:5432/database',
+  'postgres-owner-url':
+    'must name the role, its password and the database that are to be made: postgres://role:password@host:5432/database',
   'trust-proxy': 'must be true, false, or addresses and networks separated by commas, such as 10.0.0.0/8',
   origins: 'must be origins separated by commas, such as https://app.example.com; * is none',
 }
@@ -69,6 +74,7 @@ export function whatIsWrongWith(format: string, value: unknown): string | undefi
   if (typeof value !== 'string') return MEANT[format]
   if (format === 'redis-url') return faultOfRedisUrl(value)
   if (format === 'postgres-url') return faultOfPostgresUrl(value)
+  if (format === 'postgres-owner-url') return faultOfOwnerUrl(value)
   return MEANT[format]
 }
 
@@ -86,16 +92,30 @@ const POSTGRES_FILES = ['sslrootcert', 'sslcert', 'sslkey']
 function faultOfPostgresUrl(value: string): string | undefined {
   const url = urlOf(value, ['postgres:', 'postgresql:'])
   if (!url) return MEANT['postgres-url']
-  try {
-    decodeURIComponent(url.username + url.password)
-  } catch {
+  if (!isEncoded(url.username + url.password))
     return 'has a user or a password with a % that stands for nothing'
-  }
   for (const parameter of POSTGRES_FILES) {
     const file = url.searchParams.get(parameter)
     if (file && !canBeRead(file)) return `names a file in ${parameter} that cannot be read: ${file}`
   }
   return undefined
+}
+
+function faultOfOwnerUrl(value: string): string | undefined {
+  const fault = faultOfPostgresUrl(value)
+  if (fault !== undefined) return fault
+  const { username, password, pathname } = new URL(value)
+  if (username === '' || password === '' || pathname.length < 2) return MEANT['postgres-owner-url']
+  return isEncoded(pathname) ? undefined : 'has a database with a % that stands for nothing'
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function canBeRead(file: string): boolean {

@@ -111,6 +111,23 @@ t.test('what PostgreSQL could not be reached with is told before, without the pa
   t.end()
 })
 
+t.test('a URL of what is to be made has to name role, password and database', async (t) => {
+  const Database = Type.Object({ DATABASE_URL: Type.String({ format: 'postgres-owner-url' }) })
+  t.strictSame(errorsOf(Database, { DATABASE_URL: 'postgres://r:p%40@host/d%C3%A9' }), [])
+  for (const [DATABASE_URL, reason] of [
+    ['postgres://host/db', /^DATABASE_URL must name the role, its password and the database/],
+    ['postgres://role@host/db', /must name the role, its password/],
+    ['postgres://role:hunter2@host', /must name the role, its password/],
+    ['postgres://role:hunter2@host/', /must name the role, its password/],
+    ['postgres://role:hunter2@host/d%zz', /a database with a % that stands for nothing$/],
+    ['postgres://role:hunter2%@host/db', /a user or a password with a % that stands for nothing$/],
+    ['mysql://role:hunter2@host/db', /must be a URL such as postgres:/],
+  ] as const) {
+    t.match(errorsOf(Database, { DATABASE_URL }), [reason])
+    t.notMatch(errorsOf(Database, { DATABASE_URL }), [/hunter2/])
+  }
+})
+
 t.test('TRUST_PROXY takes addresses and networks, and says so of anything else', async (t) => {
   const Proxies = Type.Object({ TRUST_PROXY: Type.String({ format: 'trust-proxy' }) })
   for (const TRUST_PROXY of ['true', 'false', '127.0.0.1,::1', '10.0.0.0/8, fd00::/8', '2001:db8::1/128'])
