@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { basename } from 'node:path'
 import pg from 'pg'
+import { localeFault } from '@portcullis/service-kit/database-locale'
 import { migrations, type ServiceName } from './places.ts'
 import { reasonOf, StopError } from './stop-error.ts'
 
@@ -82,7 +83,7 @@ export async function checkpoint(adminUrl: string): Promise<void> {
   }
 }
 
-/** Whether a service can log in to its database and finds every migration applied there. */
+/** Whether a service can log in to its database, can use it, and finds every migration applied there. */
 export async function isCurrent(service: ServiceName, databaseUrl: string): Promise<boolean> {
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5000 })
   client.on('error', () => undefined)
@@ -91,7 +92,8 @@ export async function isCurrent(service: ServiceName, databaseUrl: string): Prom
     const { rows } = await client.query<{ name: string }>('select name from migrations')
     const applied = new Set(rows.map(({ name }) => name))
     const files = readdirSync(migrations[service]).filter((file) => file.endsWith('.sql'))
-    return files.every((file) => applied.has(basename(file, '.sql')))
+    if (!files.every((file) => applied.has(basename(file, '.sql')))) return false
+    return (await localeFault(client)) === undefined
   } catch {
     return false
   } finally {
@@ -99,15 +101,23 @@ export async function isCurrent(service: ServiceName, databaseUrl: string): Prom
   }
 }
 
-/** Sees to it that a service's role and database are there and up to date; gives the migrations applied. */
+/**
+ * Sees to it that a service's role and database are there and up to date; gives the migrations applied.
+ *
+ * @throws StopError if the database or the administrator's role cannot be used
+ */
 export async function makeDatabase(
   service: ServiceName,
   adminUrl: string,
   databaseUrl: string,
 ): Promise<string[]> {
-  const { provisionDatabase } = await import('@portcullis/service-kit')
-  await provisionDatabase({ adminUrl, databaseUrl })
-  return migrateDatabase(service, databaseUrl)
+  const { DatabaseRefusal, provisionDatabase } = await import('@portcullis/service-kit')
+  try {
+    await provisionDatabase({ adminUrl, databaseUrl })
+    return await migrateDatabase(service, databaseUrl)
+  } catch (error) {
+    throw error instanceof DatabaseRefusal ? new StopError(error.message) : error
+  }
 }
 
 /** Applies what is missing of a service's migrations, and gives their names. */

@@ -19,8 +19,10 @@ export {
   withHeaders,
 } from './problems/responses.ts'
 export { type Tag } from './docs/docs.ts'
+export { DatabaseRefusal } from './stores/database-refusal.ts'
 export * from './stores/errors.ts'
 export { Gatherer } from './stores/gatherer.ts'
+export { LOCALE_ADVICE, localeFault } from './stores/locale.ts'
 export * from './stores/migrate.ts'
 export * from './stores/provision.ts'
 export { createPool, type PostgresOptions } from './stores/pool.ts'

@@ -157,6 +157,32 @@ t.test('migrations that are missing are named', async (t) => {
   t.strictSame(about(findings, 'keys', 'ok'), [], 'and what needs them is not looked at')
 })
 
+t.test('databases in which names are not unique, or text is not UTF-8, are found so', async (t) => {
+  const made = {
+    DATABASE_URL: "locale_provider icu icu_locale 'tr-TR'",
+    CONTENT_DATABASE_URL: "encoding 'LATIN1' locale 'C' locale_provider libc",
+  }
+  const urls: Record<string, string> = {}
+  for (const [setting, options] of Object.entries(made)) {
+    const url = new URL(content)
+    url.pathname += `_${setting.toLowerCase()}`
+    const name = url.pathname.slice(1)
+    await sql`create database ${sql.id(name)} template template0 ${sql.raw(options)}`.execute(auth.app.db)
+    t.teardown(() => sql`drop database ${sql.id(name)} with (force)`.execute(auth.app.db))
+    urls[setting] = url.href
+  }
+  const { code, findings } = await examine(urls)
+  t.equal(code, 1)
+  t.match(about(findings, 'database auth', 'failed')[0], {
+    finding: /^the database \w+_database_url has a locale whose lower case of A to Z is not a to z/,
+    advice: /builtin_locale 'C\.UTF-8'/,
+  })
+  t.match(about(findings, 'database content', 'failed')[0], {
+    finding: /^the database \w+_content_database_url has the encoding LATIN1/,
+    advice: /encoding 'UTF8'/,
+  })
+})
+
 t.test('a sealing key that does not fit, and one that is left over, are told apart', async (t) => {
   const [current, other] = [auth.env['KEY_ENCRYPTION_KEY'] ?? '', randomBytes(32).toString('base64')]
   const wrong = await examine({ KEY_ENCRYPTION_KEY: other })

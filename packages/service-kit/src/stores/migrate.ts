@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { DatabaseRefusal } from './database-refusal.ts'
+import { LOCALE_ADVICE, localeFault } from './locale.ts'
 
 export interface MigrateOptions {
   readonly databaseUrl: string
@@ -20,6 +22,7 @@ const LOCK = 7_170_001
  * on a table in time is rolled back and tried again, so that requests do not queue behind it.
  *
  * @returns names of the migrations that were applied.
+ * @throws {DatabaseRefusal} if the database cannot be used
  * @throws if a migration fails or the files and the database disagree about their order.
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
@@ -30,6 +33,7 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   const { runner } = await import('node-pg-migrate')
   await client.connect()
   try {
+    await refuseLocale(client)
     // Taken here and not by the runner, because lock_timeout must not end the wait for other starters.
     await client.query('select pg_advisory_lock($1)', [LOCK])
     await client.query("select set_config('lock_timeout', $1, false)", [`${lockTimeoutMs}ms`])
@@ -56,6 +60,11 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   } finally {
     await client.end()
   }
+}
+
+async function refuseLocale(client: pg.Client): Promise<void> {
+  const fault = await localeFault(client)
+  if (fault !== undefined) throw new DatabaseRefusal(`${fault}: ${LOCALE_ADVICE}`)
 }
 
 function isLockTimeout(error: unknown): boolean {

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { DATABASE_LOCALE } from './locale.ts'
 
 export interface ProvisionOptions {
   /** A role that may create roles and databases. */
@@ -26,11 +27,7 @@ export async function provisionDatabase({ adminUrl, databaseUrl }: ProvisionOpti
   await admin.connect()
   try {
     await ensureRole(admin, role, password)
-    const { rowCount } = await admin.query('select from pg_database where datname = $1', [database])
-    const name = pg.escapeIdentifier(database)
-    if (rowCount === 0) await admin.query(`create database ${name} owner ${pg.escapeIdentifier(role)}`)
-    await admin.query(`revoke connect, temporary on database ${name} from public`)
-    return rowCount === 0
+    return await ensureDatabase(admin, role, database)
   } finally {
     await admin.end()
   }
@@ -47,4 +44,14 @@ async function ensureRole(admin: pg.Client, role: string, password: string): Pro
   await admin.query(`create role ${name} ${rights}`)
   // Whoever is no superuser must be a member of the role to give it a database.
   await admin.query(`grant ${name} to current_user`).catch(() => undefined)
+}
+
+async function ensureDatabase(admin: pg.Client, role: string, database: string): Promise<boolean> {
+  const { rowCount } = await admin.query('select from pg_database where datname = $1', [database])
+  const name = pg.escapeIdentifier(database)
+  const isNew = rowCount === 0
+  if (isNew)
+    await admin.query(`create database ${name} owner ${pg.escapeIdentifier(role)} ${DATABASE_LOCALE}`)
+  await admin.query(`revoke connect, temporary on database ${name} from public`)
+  return isNew
 }

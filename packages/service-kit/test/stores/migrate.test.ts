@@ -1,6 +1,7 @@
-import t from 'tap'
+import { randomBytes } from 'node:crypto'
+import t, { type Test } from 'tap'
 import pg from 'pg'
-import { migrate } from '@portcullis/service-kit'
+import { DatabaseRefusal, migrate } from '@portcullis/service-kit'
 import { createDatabase } from '@portcullis/test-kit'
 
 const databaseUrl = await createDatabase(t, 'content')
@@ -23,6 +24,23 @@ const tables = async () =>
   ).rows
     .map(({ name }) => name)
     .filter((name) => name !== 'migrations')
+
+/** A database as somebody else has made it. */
+async function databaseWith(t: Test, options: string): Promise<{ name: string; databaseUrl: string }> {
+  const name = `migrate_${randomBytes(6).toString('hex')}`
+  await client.query(`create database ${name} template template0 ${options}`)
+  t.teardown(() => client.query(`drop database ${name} with (force)`))
+  const url = new URL(databaseUrl)
+  url.pathname = `/${name}`
+  return { name, databaseUrl: url.href }
+}
+
+/** What is said to an operator. */
+async function refusalOf(migrating: Promise<unknown>): Promise<string> {
+  const error: unknown = await migrating.catch((error: unknown) => error)
+  if (error instanceof DatabaseRefusal) return error.message
+  throw error
+}
 
 t.test('pending migrations are applied in order, once', async (t) => {
   const folder = t.testdir(files)
@@ -87,4 +105,29 @@ t.test('a migration whose table stays locked gives up', async (t) => {
   const folder = t.testdir({ '0001-change.sql': 'alter table first add column name text' })
   await t.rejects(migrate({ databaseUrl, folder, lockTimeoutMs: 10 }), { code: '55P03' })
   await client.query('rollback')
+})
+
+t.test('a database without UTF-8 is refused, and how to make one is said', async (t) => {
+  const { name, databaseUrl } = await databaseWith(t, "encoding 'LATIN1' locale 'C' locale_provider libc")
+  const said = await refusalOf(migrate({ databaseUrl, folder: t.testdir(files) }))
+  t.match(said, `the database ${name} has the encoding LATIN1, and UTF8 is needed: drop it or `)
+  t.match(
+    said,
+    "template template0 encoding 'UTF8' locale 'C' locale_provider builtin builtin_locale 'C.UTF-8'",
+  )
+})
+
+t.test('a database whose lower case of I is not i is refused, since names would not be unique', async (t) => {
+  for (const locale of ['tr-TR', 'az']) {
+    const { name, databaseUrl } = await databaseWith(t, `locale_provider icu icu_locale '${locale}'`)
+    const said = await refusalOf(migrate({ databaseUrl, folder: t.testdir(files) }))
+    t.match(said, `the database ${name} has a locale whose lower case of A to Z is not a to z`)
+  }
+})
+
+t.test('a database of another locale in which A to Z are lowered to a to z is taken', async (t) => {
+  for (const locale of ["icu icu_locale 'en-US'", "icu icu_locale 'de-DE'", "libc locale 'C'"]) {
+    const { databaseUrl } = await databaseWith(t, `locale_provider ${locale}`)
+    t.equal((await migrate({ databaseUrl, folder: t.testdir(files) })).length, 2, locale)
+  }
 })

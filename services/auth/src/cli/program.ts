@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import {
   ConfigError,
+  DatabaseRefusal,
   EXIT_CONFIG,
   ProblemError,
   databaseErrorOf,
@@ -83,7 +84,7 @@ export async function runProgram(args: readonly string[], shell: Shell): Promise
 
 /** Failures that happen in good order; others are defects, and shown with their stack. */
 function reasonOf(error: unknown): string | undefined {
-  if (error instanceof Refusal) return error.message
+  if (error instanceof Refusal || error instanceof DatabaseRefusal) return error.message
   if (error instanceof ProblemError) return reasonOf(error.cause) ?? error.message
   if (databaseErrorOf(error)?.code === UNDEFINED_TABLE)
     return 'the database has not been migrated: `portcullis migrate`, or provision it'

@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import type { Pool } from 'pg'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { createPool, databaseErrorOf } from '@portcullis/service-kit'
+import { createPool, databaseErrorOf, LOCALE_ADVICE, localeFault } from '@portcullis/service-kit'
 import { migrationsOf } from '../migrate.ts'
 import { Findings, reasonOf, type Finding } from './finding.ts'
 
@@ -36,6 +36,8 @@ export async function examineDatabase(
   const pool = createPool({ url, name: 'portcullis doctor', poolSize: 2 })
   try {
     await examineServer(found, pool)
+    const fault = await localeFault(pool)
+    if (fault !== undefined) found.failed(fault, LOCALE_ADVICE)
     if (!(await examineMigrations(found, pool, service))) return found.all
     return [...found.all, ...(await more(pool))]
   } catch (error) {
