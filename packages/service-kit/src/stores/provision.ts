@@ -1,4 +1,6 @@
 import pg from 'pg'
+import { DatabaseRefusal } from './database-refusal.ts'
+import { databaseErrorOf } from './errors.ts'
 import { DATABASE_LOCALE } from './locale.ts'
 
 export interface ProvisionOptions {
@@ -8,12 +10,17 @@ export interface ProvisionOptions {
   readonly databaseUrl: string
 }
 
+/** Those who provision at the same time wait for each other under this number, in the database of `adminUrl`. */
+const LOCK = 7_170_002
+const INSUFFICIENT_PRIVILEGE = '42501'
+
 /**
  * Sees to it that a service's login role and database are there: the role has the password and owns the database
  * and may do nothing else, and no other role can connect to it. What is there already is kept; the password is set
  * to the one that is named.
  *
  * @returns whether the database was made just now.
+ * @throws {DatabaseRefusal} if the role of `adminUrl` may not do that
  */
 export async function provisionDatabase({ adminUrl, databaseUrl }: ProvisionOptions): Promise<boolean> {
   const url = new URL(databaseUrl)
@@ -26,8 +33,15 @@ export async function provisionDatabase({ adminUrl, databaseUrl }: ProvisionOpti
   admin.on('error', () => undefined)
   await admin.connect()
   try {
+    await admin.query('select pg_advisory_lock($1)', [LOCK])
     await ensureRole(admin, role, password)
     return await ensureDatabase(admin, role, database)
+  } catch (error) {
+    if (databaseErrorOf(error)?.code !== INSUFFICIENT_PRIVILEGE || !(error instanceof Error)) throw error
+    throw new DatabaseRefusal(
+      `the role of POSTGRES_ADMIN_URL may not make the role ${role} and its database: ${error.message}`,
+      { cause: error },
+    )
   } finally {
     await admin.end()
   }

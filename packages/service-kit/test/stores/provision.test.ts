@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import t, { type Test } from 'tap'
+import { DatabaseRefusal } from '../../src/stores/database-refusal.ts'
 import { provisionDatabase } from '../../src/stores/provision.ts'
 
 const adminUrl = process.env['TEST_POSTGRES_URL'] ?? ''
@@ -61,4 +62,23 @@ t.test('a second run keeps what is there and sets the password', async (t) => {
 t.test('a URL without a role, a password or a database is refused', async (t) => {
   for (const databaseUrl of ['postgres://h/db', 'postgres://role@h/db', 'postgres://role:secret@h/'])
     await t.rejects(provisionDatabase({ adminUrl, databaseUrl }), /names no role/)
+})
+
+t.test('starters that come at the same time make everything once', async (t) => {
+  const databaseUrl = urlFor(t, 'secret')
+  const made = await Promise.all(
+    Array.from({ length: 4 }, () => provisionDatabase({ adminUrl, databaseUrl })),
+  )
+  t.equal(made.filter(Boolean).length, 1)
+})
+
+t.test('an administrator who may make no roles is told so', async (t) => {
+  const limited = urlFor(t, 'secret')
+  await provisionDatabase({ adminUrl, databaseUrl: limited })
+  const error: unknown = await provisionDatabase({
+    adminUrl: limited,
+    databaseUrl: urlFor(t, 'other'),
+  }).catch((error: unknown) => error)
+  t.ok(error instanceof DatabaseRefusal)
+  t.match(error, { message: /^the role of POSTGRES_ADMIN_URL may not .*: permission denied to create role$/ })
 })
