@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import { startProxy } from '@portcullis/test-kit'
-import { runPortcullis } from './support/portcullis.ts'
+import { createDatabase, startProxy } from '@portcullis/test-kit'
+import { runPortcullis, spawnPortcullis } from './support/portcullis.ts'
 
 const adminUrl = process.env['TEST_POSTGRES_URL'] ?? ''
 const admin = new pg.Client({ connectionString: adminUrl })
@@ -34,6 +34,12 @@ t.test('databases are made and brought forward, and a second run has nothing to 
   t.match(await run('migrate', urls), { code: 0, out: 'auth: up to date\ncontent: up to date\n' })
 })
 
+t.test('those who provision the same at the same time all succeed', async (t) => {
+  const env = { POSTGRES_ADMIN_URL: adminUrl, DATABASE_URL: newUrl(t), CONTENT_DATABASE_URL: newUrl(t) }
+  const runs = await Promise.all([1, 2].map(() => spawnPortcullis({ env }, ['provision'])))
+  for (const { code, err } of runs) t.match({ code, err }, { code: 0, err: '' })
+})
+
 t.test('a URL that does not tell all that is to be made is named, with 78', async (t) => {
   const DATABASE_URL = newUrl(t)
   for (const wrong of ['postgres://h/db', 'postgres://role@h/db', 'postgres://role:hunter2@h/']) {
@@ -47,6 +53,14 @@ t.test('a URL that does not tell all that is to be made is named, with 78', asyn
   }
 })
 
+t.test('an administrator who may make no roles is told so in one line', async (t) => {
+  const limited = newUrl(t)
+  await run('provision', { DATABASE_URL: limited })
+  const { code, err } = await run('provision', { POSTGRES_ADMIN_URL: limited, DATABASE_URL: newUrl(t) })
+  t.equal(code, 1)
+  t.match(err, /^error: the role of POSTGRES_ADMIN_URL may not .*: permission denied to create role\n$/)
+})
+
 t.test('a server that takes connections and does not answer is told in one line', async (t) => {
   const proxy = await startProxy(t, adminUrl)
   proxy.stall()
@@ -55,6 +69,26 @@ t.test('a server that takes connections and does not answer is told in one line'
     t.equal(code, 1)
     t.match(err, /^error: the database does not answer, and nothing was changed: timeout expired; .*\n$/)
   }
+})
+
+t.test('the database of auth is not brought forward for content', async (t) => {
+  for (const DATABASE_URL of [newUrl(t), await createDatabase(t, 'auth')]) {
+    await run('provision', { DATABASE_URL })
+    const { code, err } = await run('migrate', { DATABASE_URL, CONTENT_DATABASE_URL: DATABASE_URL })
+    t.equal(code, 1)
+    t.match(err, /^error: the database \w+ holds the migrations of another service: .*\n$/m)
+    t.notMatch(err, /^ +at /m)
+  }
+})
+
+t.test('a role that may not change the database is told so in one line', async (t) => {
+  const database = new URL(await createDatabase(t, 'content'))
+  const stranger = new URL(newUrl(t))
+  await run('provision', { DATABASE_URL: stranger.href })
+  stranger.pathname = database.pathname
+  const { code, err } = await run('migrate', { DATABASE_URL: stranger.href })
+  t.equal(code, 1)
+  t.match(err, /^error: the role that the URL of the database names may not do that: permission denied .*\n$/)
 })
 
 t.test('a database whose lower case would let names be taken twice is refused in one line', async (t) => {

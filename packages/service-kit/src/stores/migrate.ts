@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { DatabaseRefusal } from './database-refusal.ts'
@@ -22,7 +23,7 @@ const LOCK = 7_170_001
  * on a table in time is rolled back and tried again, so that requests do not queue behind it.
  *
  * @returns names of the migrations that were applied.
- * @throws {DatabaseRefusal} if the database cannot be used
+ * @throws {DatabaseRefusal} if the database cannot be used, or holds the migrations of another service
  * @throws if a migration fails or the files and the database disagree about their order.
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
@@ -36,6 +37,7 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
     await refuseLocale(client)
     // Taken here and not by the runner, because lock_timeout must not end the wait for other starters.
     await client.query('select pg_advisory_lock($1)', [LOCK])
+    await refuseOthersMigrations(client, folder)
     await client.query("select set_config('lock_timeout', $1, false)", [`${lockTimeoutMs}ms`])
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -65,6 +67,20 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
 async function refuseLocale(client: pg.Client): Promise<void> {
   const fault = await localeFault(client)
   if (fault !== undefined) throw new DatabaseRefusal(`${fault}: ${LOCALE_ADVICE}`)
+}
+
+/** What another service has made; those of a newer version of this one come after some that are known here. */
+async function refuseOthersMigrations(client: pg.Client, folder: string): Promise<void> {
+  const { rows } = await client.query<{ database: string; made: boolean }>(
+    "select current_database() as database, to_regclass('public.migrations') is not null as made",
+  )
+  if (rows[0]?.made !== true) return
+  const { rows: applied } = await client.query<{ name: string }>('select name from public.migrations')
+  const files = new Set(readdirSync(folder))
+  if (applied.length > 0 && applied.every(({ name }) => !files.has(`${name}.sql`)))
+    throw new DatabaseRefusal(
+      `the database ${rows[0].database} holds the migrations of another service: each needs a database of its own`,
+    )
 }
 
 function isLockTimeout(error: unknown): boolean {

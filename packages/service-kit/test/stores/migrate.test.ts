@@ -131,3 +131,19 @@ t.test('a database of another locale in which A to Z are lowered to a to z is ta
     t.equal((await migrate({ databaseUrl, folder: t.testdir(files) })).length, 2, locale)
   }
 })
+
+t.test('a database with the migrations of another service is refused, and stays as it is', async (t) => {
+  await migrate({ databaseUrl, folder: t.testdir(files) })
+  const others = t.testdir({ '0001-other.sql': 'create table other (id int)' })
+  t.match(
+    await refusalOf(migrate({ databaseUrl, folder: others })),
+    /^the database test_content_\w+ holds the migrations of another service: each needs a database of its own$/,
+  )
+  t.strictSame(await tables(), ['first', 'second'])
+})
+
+t.test('a version takes a database that a newer one has brought forward', async (t) => {
+  await migrate({ databaseUrl, folder: t.testdir(files) })
+  const older = t.testdir({ '0001-first.sql': files['0001-first.sql'] })
+  t.strictSame(await migrate({ databaseUrl, folder: older }), [])
+})

@@ -22,10 +22,9 @@ export function addMigrateCommand(program: Command, context: Context): void {
         const applied = await migrate({ databaseUrl, folder: migrationsOf(service), log })
         return [service, applied.length === 0 ? 'up to date' : applied] as const
       }
-      const done = await Promise.all([
-        migrateOne('auth', DATABASE_URL),
-        ...(CONTENT_DATABASE_URL === undefined ? [] : [migrateOne('content', CONTENT_DATABASE_URL)]),
-      ])
+      // One after the other: if both are the same database, it is auth that it belongs to.
+      const done = [await migrateOne('auth', DATABASE_URL)]
+      if (CONTENT_DATABASE_URL !== undefined) done.push(await migrateOne('content', CONTENT_DATABASE_URL))
       await context.out.document(Object.fromEntries(done))
     })
 }

@@ -19,6 +19,7 @@ import { addSessionsCommands } from './sessions.ts'
 import { addUsersCommands } from './users.ts'
 
 const UNDEFINED_TABLE = '42P01'
+const INSUFFICIENT_PRIVILEGE = '42501'
 
 const HELP = `
 Settings come from the environment, as for the services, secrets also from files (NAME_FILE); DATABASE_URL names the
@@ -86,8 +87,11 @@ export async function runProgram(args: readonly string[], shell: Shell): Promise
 function reasonOf(error: unknown): string | undefined {
   if (error instanceof Refusal || error instanceof DatabaseRefusal) return error.message
   if (error instanceof ProblemError) return reasonOf(error.cause) ?? error.message
-  if (databaseErrorOf(error)?.code === UNDEFINED_TABLE)
+  const code = databaseErrorOf(error)?.code
+  if (code === UNDEFINED_TABLE)
     return 'the database has not been migrated: `portcullis migrate`, or provision it'
+  if (code === INSUFFICIENT_PRIVILEGE && error instanceof Error)
+    return `the role that the URL of the database names may not do that: ${error.message}`
   const failure = databaseFailure(error)
   if (failure === undefined || !(error instanceof Error)) return undefined
   const how = error instanceof AggregateError ? String(error.errors[0]) : error.message
