@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import fc from 'fast-check'
-import { Gatherer } from '../src/stores/gatherer.ts'
+import { Gatherer } from '../../src/stores/gatherer.ts'
 
 const ended = new Error('everything has ended')
 const waitedInVain = { code: 'UNAVAILABLE', headers: { 'retry-after': '1' } }
