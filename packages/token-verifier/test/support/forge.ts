@@ -34,6 +34,7 @@ export function forgeries(issuer: TestIssuer, good = issuer.mint()): Record<stri
     ...embedded(issuer, claims),
     ...malformed(good, h, p, s),
     ...wrongHeaders(issuer, claims),
+    ...repeatedNames(issuer, header, claims),
     ...wrongClaims(issuer),
   }
 }
@@ -95,6 +96,10 @@ function embedded(issuer: TestIssuer, claims: object): Record<string, string> {
     'kid that is no string': own({ kid: [kid] }),
     'our key, with an embedded one beside it': issuer.sign(claims, { jwk }),
     'our key, with an address beside it': issuer.sign(claims, { jku: 'https://evil.example' }),
+    'our key, with a certificate beside it': issuer.sign(claims, { x5c: ['MIIB'] }),
+    'our key, with the address of a certificate beside it': issuer.sign(claims, {
+      x5u: 'https://evil.example/cert.pem',
+    }),
   }
 }
 
@@ -141,6 +146,20 @@ function wrongHeaders(issuer: TestIssuer, claims: object): Record<string, string
     'alg in lower case': issuer.sign(claims, { alg: 'es256' }),
     'alg missing': issuer.sign(claims, { alg: undefined }),
     'kid missing': issuer.sign(claims, { kid: undefined }),
+  }
+}
+
+/** Signed by our key, with a name twice: what one reader takes for the value, another does not. */
+function repeatedNames(issuer: TestIssuer, header: object, claims: object): Record<string, string> {
+  const signed = (...texts: string[]) => {
+    const input = texts.map((text) => Buffer.from(text).toString('base64url')).join('.')
+    const key = { key: issuer.key.privatePem, dsaEncoding: 'ieee-p1363' } as const
+    return `${input}.${sign('sha256', Buffer.from(input), key).toString('base64url')}`
+  }
+  const [h, p] = [JSON.stringify(header), JSON.stringify(claims)]
+  return {
+    'a name twice in the header': signed(h.replace('{', '{"kid":"other",'), p),
+    'a name twice in the payload': signed(h, p.replace('{', '{"sub":"other",')),
   }
 }
 
