@@ -120,6 +120,23 @@ t.test('an issuer that is away makes the verifier stale, and it recovers', async
   t.ok(await verifier.verify(token))
 })
 
+t.test('a token of its own that the issuer refuses is given up, and another one fetched', async (t) => {
+  const issuer = await startIssuer(t)
+  const shown = new Set<string>()
+  const refused = new Set<string>()
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const authorization = new Headers(init?.headers).get('authorization') ?? ''
+    if (authorization.startsWith('Bearer ')) shown.add(authorization)
+    return refused.has(authorization) ? new Response('{}', { status: 401 }) : globalThis.fetch(input, init)
+  }
+  const feed = { ...issuer.verifierOptions.feed, fetch }
+  const verifier = await follow(t, issuer, { clock: systemClock, feed, maxStalenessSeconds: 1 })
+  for (const authorization of shown) refused.add(authorization)
+  await until(() => shown.size > refused.size)
+  await until(() => verifier.ready)
+  t.ok(await verifier.verify(issuer.mint()))
+})
+
 t.test('answers of any shape leave the replica as it was and the verifier stale', async (t) => {
   const issuer = await startIssuer(t)
   const token = issuer.mint({ session: 's' })
