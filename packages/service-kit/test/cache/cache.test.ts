@@ -209,6 +209,21 @@ t.test(
   },
 )
 
+t.test('what an instance remembers of before it could not be heard does not count after', async (t) => {
+  const redis = await startRedis(t)
+  const source = { value: 1 }
+  const [one, two] = [await instance(t, redis, source), await instance(t, redis, source)]
+  await Promise.all([one.warm(), two.warm()])
+  const admin = connectRedis(redis.url(), { name: 'admin' })
+  t.teardown(() => admin.disconnect())
+  await redisReady(admin)
+  await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
+  await until(() => !two.cache.isShared)
+  await one.write(2)
+  await until(() => two.cache.isShared)
+  t.equal(await two.read(), '2')
+})
+
 t.test('a Redis that does not answer at the start is used as soon as it does', async (t) => {
   const redis = await startRedis(t)
   const client = connectRedis(redis.url(), { name: 'cache' })

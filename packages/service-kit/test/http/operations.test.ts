@@ -279,3 +279,25 @@ t.test('what nobody should read is hidden in the log, down to the third level an
   t.match(second, { authorization: '[redacted]', at: '1970-01-01T00:00:00.000Z', none: null, service: 'x' })
   t.match(list, [{ token: 'hunter2' }, { name: 'kept' }], 'what was logged is not changed')
 })
+
+t.test('whatever has the name of something secret is hidden in the log', async (t) => {
+  const lines: string[] = []
+  const app = appWithRoutes({ logger: { level: 'info', stream: { write: (line) => lines.push(line) } } })
+  t.teardown(() => app.close())
+  const names = [
+    'authorization',
+    'cookie',
+    'set-cookie',
+    'password',
+    'current_password',
+    'new_password',
+    'token',
+    'access_token',
+    'refresh_token',
+    'client_secret',
+    'email',
+  ]
+  for (const name of names) app.log.info({ [name]: 'hunter2', body: { [name]: 'hunter2' } }, 'sent')
+  for (const [index, name] of names.entries())
+    t.match(JSON.parse(lines[index] ?? ''), { [name]: '[redacted]', body: { [name]: '[redacted]' } }, name)
+})
