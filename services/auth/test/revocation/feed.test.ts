@@ -1,3 +1,4 @@
+import pg from 'pg'
 import t from 'tap'
 import type { Feed } from '@portcullis/schemas'
 import { createVerifier, TokenError } from '@portcullis/token-verifier'
@@ -127,6 +128,27 @@ t.test('the feed of the revocation log', async (t) => {
       t.strictSame(answer.body, { revoked: 1 })
     },
   )
+
+  await t.test('a mark comes back with all that was committed before its verifier was entered', async (t) => {
+    const holder = new pg.Client({ connectionString: auth.databaseUrl })
+    await holder.connect()
+    t.teardown(() => holder.end())
+    const question = ack('late', 'joining', await head())
+    await holder.query('begin; select from revocation_head for update')
+    const joining = ask(question)
+    await until(async () => {
+      const { rowCount } = await app.pg.query(
+        `select from pg_stat_activity
+         where datname = current_database() and wait_event_type = 'Lock' and query ~ 'revocation_head'`,
+      )
+      return rowCount === 1
+    }, 'the verifier waits to be entered')
+    await holder.query(`select append_revocation('session', 'meanwhile', 0); commit`)
+    const { body } = await joining
+    t.match(body, { mark: 'late.joining', events: [{ key: 'meanwhile' }] })
+    t.equal(`${body.epoch}-${body.seq}`, await head())
+    await ask(ack('late', 'leaving'))
+  })
 
   await t.test('a verifier of another client cannot speak for it', async (t) => {
     const other = await newClient(auth, 'revocations:read', 'impostor')

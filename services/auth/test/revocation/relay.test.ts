@@ -1,8 +1,12 @@
 import pg from 'pg'
 import t from 'tap'
 import { EVENT_FIELD, revocationKeys } from '@portcullis/schemas'
+import { defineAppend } from '../../src/revocation/append.ts'
 import { pruneRevocations, readLog } from '../../src/revocation/log.ts'
-import { startAuth, type TestAuth } from '../support/auth.ts'
+import { Registrar } from '../../src/revocation/registrar.ts'
+import { Relay } from '../../src/revocation/relay.ts'
+import { Serving } from '../../src/revocation/serving.ts'
+import { MovableClock, startAuth, type TestAuth } from '../support/auth.ts'
 import { append, untilWhole } from '../support/log.ts'
 import { until } from '../support/until.ts'
 import { openRedis } from '../support/verifiers.ts'
@@ -21,7 +25,8 @@ t.test('the log in Redis', async (t) => {
     const ttl = await redis.pttl(revocationKeys.event('session', sid))
     t.ok(ttl > 3_600_000 && ttl <= 3_900_000)
     t.match(await redis.get(revocationKeys.head), /^1-1-0$/)
-    t.ok((await redis.pttl(revocationKeys.head)) > 0)
+    const left = await redis.pttl(revocationKeys.head)
+    t.ok(left > 0 && left <= 2000, 'the head is gone two seconds after the last relay')
   })
 
   await t.test('gets an event that was committed when nobody could carry it', async (t) => {
@@ -133,6 +138,41 @@ t.test('ten thousand events are carried to an empty Redis in several appends', a
     )
   await redis.flushall()
   t.equal((await untilWhole(auth, redis)).length, 10_000)
+})
+
+t.test('a mark comes back with a head that was read after it', async (t) => {
+  const auth = await startAuth(t)
+  const { db } = auth.app
+  const redis = openRedis(t, auth)
+  defineAppend(redis)
+  const clock = new MovableClock()
+  const log = { info: () => undefined, warn: () => undefined }
+  const seqs = new Map<string, number>()
+  /** Commits an event each time that marks have been read, and gives one out. */
+  class Late extends Registrar {
+    override async note() {
+      await append(db, 'committed when the marks were read')
+      const { head } = await readLog(db, { epoch: 0, seq: 0 })
+      const mark = `m${head.seq}`
+      seqs.set(mark, head.seq)
+      return { 'content/late': mark }
+    }
+  }
+  const registrar = new Late(db, redis, clock, log, new Serving(clock))
+  const history = { mend: async () => undefined, learn: async () => undefined }
+  const relay = new Relay({ db, redis, registrar, history, log })
+  await relay.start()
+  t.teardown(() => relay.stop())
+  const echoes = async () => {
+    const beats = await redis.xrange(revocationKeys.beat, '-', '+')
+    return beats.flatMap(([, fields]) => {
+      const field = (name: string) => fields[fields.indexOf(name) + 1] ?? ''
+      const mark: unknown = JSON.parse(field('marks'))['content/late']
+      return typeof mark === 'string' ? [{ mark, seq: Number(field('seq')) }] : []
+    })
+  }
+  await until(async () => (await echoes()).length >= 3)
+  for (const { mark, seq } of await echoes()) t.ok(seq >= (seqs.get(mark) ?? Infinity), `${mark} with ${seq}`)
 })
 
 async function logout(auth: TestAuth) {
