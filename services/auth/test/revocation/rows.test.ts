@@ -8,7 +8,13 @@ import { changeClient, deleteClient } from '../../src/clients/manage.ts'
 import { MAX_VERIFIERS_OF_CLIENT } from '../../src/revocation/admit.ts'
 import { Registrar } from '../../src/revocation/registrar.ts'
 import { Serving } from '../../src/revocation/serving.ts'
-import { deleteVerifiers, insertVerifiers, renewVerifiers } from '../../src/revocation/verifiers.ts'
+import {
+  deleteVerifierSeenAt,
+  deleteVerifiers,
+  insertVerifiers,
+  renewVerifiers,
+  restoreVerifiers,
+} from '../../src/revocation/verifiers.ts'
 import { MovableClock, startAuth, type TestAuth } from '../support/auth.ts'
 import { backUp, ON_ANOTHER_TIMELINE } from '../support/backup.ts'
 import { newClient, registerClient } from '../support/client.ts'
@@ -204,6 +210,56 @@ t.test('whoever changes several rows at once waits for nobody that waits for it'
       t.strictSame((await entering).present, new Set([a, b]))
     })
 })
+
+t.test('a verifier that was heard since its row was looked at is not taken out', async (t) => {
+  const auth = await startAuth(t)
+  const { db } = auth.app
+  await registerClient(auth, { id: 'content', scopes: SCOPES })
+  const name = 'content/heard'
+  const seenAt = async () => {
+    const row = await db.selectFrom('verifiers').select('seen_at').where('name', '=', name).executeTakeFirst()
+    return row?.seen_at ?? new Date(0)
+  }
+  await insertVerifiers(db, [{ name, clientId: 'content', maxAge: 60 }])
+  const before = await seenAt()
+  await until(async () => {
+    t.strictSame(await renewVerifiers(db, [name]), [name])
+    return (await seenAt()) > before
+  })
+  t.notOk(await deleteVerifierSeenAt(db, name, before))
+  t.strictSame(await tableOf(auth).names('content'), [name])
+  t.ok(await deleteVerifierSeenAt(db, name, await seenAt()))
+})
+
+for (const [how, enter] of [
+  ['joins', insertVerifiers],
+  ['is put back', restoreVerifiers],
+] as const)
+  t.test(`a verifier that ${how} while something is being revoked is entered after that`, async (t) => {
+    const auth = await startAuth(t)
+    const { db } = auth.app
+    await registerClient(auth, { id: 'content', scopes: SCOPES })
+    const redis = openRedis(t, auth)
+    await until(async () => {
+      const [beat] = await redis.xrevrange(revocationKeys.beat, '+', '-', 'COUNT', 1)
+      return beat?.[1].some((field) => field.includes('"auth/')) ?? false
+    }, 'this instance has been entered')
+    const holder = new pg.Client({ connectionString: auth.databaseUrl })
+    await holder.connect()
+    t.teardown(() => holder.end())
+    await holder.query(`begin; select append_revocation('session', 'under way', 0)`)
+    const entering = enter(db, [{ name: 'content/late', clientId: 'content', maxAge: 60 }])
+    await until(async () => {
+      const { rowCount } = await auth.app.pg.query(
+        `select from pg_stat_activity
+         where datname = current_database() and wait_event_type = 'Lock' and query ~ 'revocation_head'`,
+      )
+      return rowCount === 1
+    }, 'it waits for the head row')
+    await holder.query('commit')
+    await entering
+    t.strictSame(await tableOf(auth).names('content'), ['content/late'])
+  })
 
 t.test(
   'a verifier whose row a failover has lost takes no token of the epoch that begins by it',

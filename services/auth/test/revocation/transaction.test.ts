@@ -47,6 +47,32 @@ t.test('the transaction of a revocation', async (t) => {
       t.equal((await auth.call('GET', '/api/v1/users/me', { token })).status, 401)
     })
 
+  for (const [path, statement] of [
+    ['/api/v1/logout', 'end_sessions'],
+    ['/api/v1/logout_all', 'append_revocation'],
+  ] as const)
+    await t.test(`waits for whoever has joined before it got its place in the log: ${path}`, async (t) => {
+      const { access_token: token } = await auth.login(await auth.newUser())
+      const holder = new pg.Client({ connectionString: auth.databaseUrl })
+      await holder.connect()
+      t.teardown(() => holder.end())
+      await holder.query('begin; select from revocation_head for update')
+      const answered = auth.call('POST', path, { token })
+      await until(async () => {
+        const { rowCount } = await proxied.pg.query(
+          `select from pg_stat_activity
+           where datname = current_database() and wait_event_type = 'Lock' and query ~ $1`,
+          [statement],
+        )
+        return rowCount === 1
+      }, 'it waits for the head row')
+      await holder.query(
+        `insert into verifiers (name, client_id, max_age) values ('content/late', 'content', 60); commit`,
+      )
+      t.match(await answered, { status: 202, headers: { 'revocation-pending': '1' } })
+      await holder.query(`delete from verifiers where name = 'content/late'`)
+    })
+
   await t.test('that PostgreSQL ends during the commit says the same', async (t) => {
     const pair = await auth.login(await auth.newUser())
     const holder = new pg.Client({ connectionString: auth.databaseUrl })
