@@ -147,6 +147,16 @@ t.test('revocation', async (t) => {
       t.equal(pending.headers['retry-after'], '1')
       t.equal(pending.headers['revocation-pending'], '1')
       t.equal(await me(pair.access_token), 401, 'whoever does know refuses the token already')
+      const alone = await login()
+      for (const [token, time] of [
+        [pair.refresh_token, 'second'],
+        [alone.access_token, 'first'],
+        [alone.access_token, 'second'],
+      ] as const) {
+        const repeated = await revoke(token)
+        t.equal(repeated.status, 503, `${time} time`)
+        t.equal(repeated.headers['revocation-pending'], '1')
+      }
       await auth.app.db.deleteFrom('verifiers').where('name', '=', 'silent/1').execute()
       t.equal((await revoke(pair.refresh_token)).status, 200)
     },
