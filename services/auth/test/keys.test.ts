@@ -55,6 +55,11 @@ t.test('keys', async (t) => {
     const { code, err } = await runPortcullis(auth, ['keys', 'rotate'])
     t.equal(code, 1)
     t.match(err, /published for \d+ s more/)
+    // Verifiers may keep a set for 300 s, and for 60 s more while they fetch the next.
+    await age(auth, '350 seconds')
+    const soon = await runPortcullis(auth, ['keys', 'rotate'])
+    t.equal(soon.code, 1)
+    t.match(soon.err, /published for \d s more/)
   })
 
   await t.test('a command that is set to another algorithm changes nothing', async (t) => {
@@ -86,7 +91,16 @@ t.test('keys', async (t) => {
     t.match(out, `signs: ${kidOf(next.access_token)}`)
     for (const { access_token } of [pair, next]) t.equal(await countAccepting([verifier], access_token), 1)
     t.equal((await published()).length, 3, 'with a new standby')
-    await age(auth, '66 minutes')
+    const { sealed } = await auth.app.db
+      .selectFrom('signing_keys')
+      .select('sealed')
+      .where('kid', '=', old)
+      .executeTakeFirstOrThrow()
+    t.equal(sealed.length, 0, 'the private half of the key before is gone')
+    await age(auth, '60 minutes')
+    await auth.app.keyring.reload()
+    t.ok((await published()).includes(old), 'as long as a token of it can live')
+    await age(auth, '6 minutes')
     await auth.app.keyring.reload()
     t.notOk((await published()).includes(old), 'until the longest life of a token is over')
   })
@@ -168,6 +182,12 @@ t.test('keys', async (t) => {
     const { code } = await runPortcullis(auth, ['keys', 'rotate', '--refresh', '--compromised'])
     t.equal(code, 0)
     for (const app of instances) t.equal((await refresh(pair.refresh_token, callOf(app))).status, 401)
+    const { sealed } = await auth.app.db
+      .selectFrom('refresh_keys')
+      .select('sealed')
+      .where('kid', '=', kidOf(pair.refresh_token))
+      .executeTakeFirstOrThrow()
+    t.equal(sealed.length, 0, 'the key is gone')
     const next = await auth.login(user)
     t.equal((await refresh(next.refresh_token)).status, 200)
   })

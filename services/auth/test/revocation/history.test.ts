@@ -160,14 +160,15 @@ t.test('a new epoch', async (t) => {
   await t.test('begins with an empty log, but for the keys that were given up', async (t) => {
     await append(db, 'a session')
     await append(db, 'one key', 'key')
-    const begun = await raise(START, ['another key', 'one key'])
+    await append(db, 'a key that is known to be lost, too', 'key')
+    const begun = await raise(START, ['another key', 'a key that is known to be lost, too'])
     const { head, events } = await readLog(db, START)
     t.equal(head.epoch, begun.epoch)
     t.equal(head.seq, begun.seq)
-    t.equal(head.base, begun.seq - 2)
+    t.equal(head.base, begun.seq - 3)
     t.strictSame(
       new Set(events.map(({ kind, key }) => `${kind} ${key}`)),
-      new Set(['key one key', 'key another key']),
+      new Set(['key one key', 'key another key', 'key a key that is known to be lost, too']),
     )
   })
 
