@@ -103,24 +103,30 @@ t.test('two admins who remove each other at once', async (t) => {
   })
 })
 
-t.test('an admin who is removed while its request is under way changes nothing any more', async (t) => {
-  const auth = await startAuth(t)
-  const [admin, removed] = [await newAdmin(auth), await newAdmin(auth)]
-  const before = await auth.app.pg.connect()
-  await before.query('begin')
-  await before.query('select from users where id = $1 for update', [removed.id])
-  const own = removed.call('PUT', `/api/v1/users/${removed.id}/roles`, {
-    roles: ['user', 'admin', 'moderator'],
+for (const [what, end] of [
+  ['removed', "update users set roles = '{user}', ver = ver + 1 where id = $1"],
+  ['logged out', 'update sessions set ended_at = now() where user_id = $1'],
+] as const)
+  t.test(`an admin who is ${what} while its request is under way changes nothing any more`, async (t) => {
+    const auth = await startAuth(t)
+    const [admin, removed] = [await newAdmin(auth), await newAdmin(auth)]
+    const before = await auth.app.pg.connect()
+    await before.query('begin')
+    await before.query('select from users where id = $1 for update', [removed.id])
+    const own = removed.call('PUT', `/api/v1/users/${removed.id}/roles`, {
+      roles: ['user', 'admin', 'moderator'],
+    })
+    for (;;) {
+      const { rowCount } = await auth.app.pg.query(
+        "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      )
+      if (rowCount) break
+    }
+    await before.query(end, [removed.id])
+    await before.query('commit')
+    before.release()
+    t.equal((await own).status, 401)
+    const { body } = await admin.call('GET', `/api/v1/users/${removed.id}`)
+    t.notOk(body.roles.includes('moderator'))
+    t.equal(body.roles.includes('admin'), what === 'logged out')
   })
-  for (;;) {
-    const { rowCount } = await auth.app.pg.query(
-      "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-    )
-    if (rowCount) break
-  }
-  await before.query("update users set roles = '{user}', ver = ver + 1 where id = $1", [removed.id])
-  await before.query('commit')
-  before.release()
-  t.equal((await own).status, 401)
-  t.strictSame((await admin.call('GET', `/api/v1/users/${removed.id}`)).body.roles, ['user'])
-})
