@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { createPool } from '@portcullis/service-kit'
 import { race } from '@portcullis/test-kit'
+import { applyChanges, findChangesCursor } from '../src/features/authors/apply.ts'
+import type {} from '../src/plugins/database.ts'
 import { startAuthFeed } from './support/auth-feed.ts'
 import { bearer, read, schemas, startContent } from './support/content.ts'
 import { until } from './support/until.ts'
@@ -132,6 +134,58 @@ t.test('posts in flight while their author is deleted are gone too', async (t) =
   t.ok(written >= 10, 'each of the five wrote until it was refused')
   await until(async () => (await rows('posts', 'author_id', erin)) === 0)
   t.strictSame(await postsOf(erin), [])
+})
+
+for (const kind of ['posts', 'tasks'] as const)
+  t.test(`what is being written to ${kind} while its user is deleted waits, and is refused`, async (t) => {
+    const faye = signUp(`faye.${kind}`)
+    await writePost(faye)
+    await until(async () => {
+      const { rowCount } = await database.query('select 1 from authors where id = $1 and seq > 0', [faye.id])
+      return rowCount === 1
+    })
+    const holder = await database.connect()
+    t.teardown(() => holder.release())
+    await holder.query('begin')
+    await holder.query(`update authors set username = '', deleted = true, purging = true where id = $1`, [
+      faye.id,
+    ])
+    const payload = kind === 'posts' ? { title: 'a', description: '' } : { title: 'a' }
+    let isAnswered = false
+    const answered = app
+      .inject({ method: 'POST', url: `/api/v1/${kind}`, headers: faye.headers, payload })
+      .finally(() => (isAnswered = true))
+    await until(async () => {
+      const { rowCount } = await database.query(
+        `select from pg_stat_activity
+         where datname = current_database() and wait_event_type = 'Lock' and query ~ $1`,
+        [`insert into "${kind}"`],
+      )
+      return isAnswered || rowCount === 1
+    })
+    await holder.query('commit')
+    t.equal(read(await answered, 401, schemas.problem).code, 'AUTH_TOKEN_INVALID')
+    t.equal(await rows('tasks', 'owner_id', faye), 0)
+  })
+
+t.test('an answer to a question from where nobody stands any more changes nothing', async (t) => {
+  const olga = signUp('olga')
+  await writePost(olga)
+  feed.rename(olga.id, 'olga.new')
+  await until(async () => (await nameShown(olga)) === 'olga.new')
+  const before = await findChangesCursor(app.db)
+  const stale = {
+    seq: 1,
+    user_id: olga.id,
+    username: 'olga.old',
+    deleted: false,
+    at: '2026-11-21T09:30:00.000Z',
+  }
+  const answer = { items: [stale], next: 'changes.1.1', more: false, snapshot: null }
+  t.notOk(await applyChanges(app.db, { ...before, cursor: 'changes.1.0' }, answer))
+  t.strictSame(await findChangesCursor(app.db), before)
+  const { rows: authors } = await database.query('select username from authors where id = $1', [olga.id])
+  t.strictSame(authors, [{ username: 'olga.new' }])
 })
 
 t.test('more than one statement can delete goes as well', async (t) => {
