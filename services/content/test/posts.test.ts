@@ -42,6 +42,25 @@ t.test('a user writes a post, and anyone reads it', async (t) => {
   t.strictSame(read(await app.inject('/api/v1/posts'), 200, schemas.posts).items[0], post)
 })
 
+t.test('the list of all posts and that of their author show every write at once', async (t) => {
+  const author = bearer(issuer.mint({ user: 'lists' }))
+  const { id: first, author: by } = await written(author)
+  const titles = async (query: string) =>
+    read(await app.inject(`/api/v1/posts?${query}`), 200, schemas.posts).items.map(({ title }) => title)
+  const shown = async () => {
+    const [own, all] = [await titles(`author=${by.id}`), await titles('limit=100')]
+    t.strictSame(all.slice(0, own.length), own)
+    return own
+  }
+  t.strictSame(await shown(), ['Hello'])
+  await written(author, { title: 'Second', description: '' })
+  t.strictSame(await shown(), ['Second', 'Hello'])
+  read(await patch(first, author), 200, schemas.post)
+  t.strictSame(await shown(), ['Second', 'Changed'])
+  read(await remove(first, author), 200, schemas.post)
+  t.strictSame(await shown(), ['Second'])
+})
+
 t.test('a post that does not fit is refused, with every field named, and nothing is stored', async (t) => {
   const before = read(await app.inject('/api/v1/posts?limit=100'), 200, schemas.posts).items.length
   t.strictSame(fields(t, await create(ada, {})), ['/title', '/description'])
