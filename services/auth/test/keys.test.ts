@@ -297,6 +297,8 @@ t.test('revoke-all', async (t) => {
   )
   const next = await auth.login(user)
   t.equal(await countAccepting(verifiers, next.access_token), 2, 'who logs in again is let in')
+  for (const { refresh_token } of pairs)
+    t.equal(auth.app.keyring.refreshKey(kidOf(refresh_token)), undefined, 'nor any key of refresh tokens')
   const fresh = await startVerifier(t, auth)
   t.equal(await countAccepting([fresh], next.access_token), 1)
   t.equal((await auth.call('POST', '/api/v1/logout', { token: next.access_token })).status, 200)
