@@ -159,7 +159,7 @@ for (const kind of ['posts', 'tasks'] as const)
       const { rowCount } = await database.query(
         `select from pg_stat_activity
          where datname = current_database() and wait_event_type = 'Lock' and query ~ $1`,
-        [`insert into "${kind}"`],
+        [`merge into "${kind}"`],
       )
       return isAnswered || rowCount === 1
     })

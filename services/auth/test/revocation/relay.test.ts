@@ -134,7 +134,7 @@ t.test('ten thousand events are carried to an empty Redis in several appends', a
   const redis = openRedis(t, auth)
   for (let i = 0; i < 10; i++)
     await auth.app.pg.query(
-      `select append_revocation('session', 'n' || n, 0) from generate_series(1, 1000) n`,
+      `select append_revocations('session', array(select 'n' || n from generate_series(1, 1000) n), 0)`,
     )
   await redis.flushall()
   t.equal((await untilWhole(auth, redis)).length, 10_000)
