@@ -1,3 +1,5 @@
+import { faultOfBlanks } from './blanks.ts'
+
 // Options come from the environment more often than not, where what is missing or misspelt is not seen by a compiler.
 // What is wrong with one is said when it is given: later it would be nothing but a service that answers 503.
 
@@ -22,11 +24,18 @@ export function oneOf<T extends string>(name: string, value: unknown, known: rea
   return found
 }
 
-/** @throws TypeError if it is no URL of HTTP */
+/** @throws TypeError if it is no URL that `fetch` takes; it repeats nothing of the text, which may hold a password */
 export function httpUrl(name: string, value: unknown): string {
-  const url = text(name, value)
-  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url
-  throw new TypeError(`${name} must be an http or https URL`)
+  const found = text(name, value)
+  const fault = faultOfBlanks(found) ?? faultOfHttpUrl(found)
+  if (fault === undefined) return found
+  throw new TypeError(`${name} ${fault}`)
+}
+
+function faultOfHttpUrl(value: string): string | undefined {
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  if (!url || !/^https?:$/.test(url.protocol)) return 'must be an http or https URL'
+  return url.username + url.password === '' ? undefined : 'must be without user and password'
 }
 
 /** @throws TypeError if it is no number above 0, and at most `longest` */

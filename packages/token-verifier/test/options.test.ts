@@ -1,6 +1,12 @@
 import fastify from 'fastify'
 import t from 'tap'
-import { createVerifier, type CreateVerifierOptions } from '@portcullis/token-verifier'
+import {
+  ClientToken,
+  createVerifier,
+  jwksKeys,
+  systemClock,
+  type CreateVerifierOptions,
+} from '@portcullis/token-verifier'
 import { createGuard } from '@portcullis/token-verifier/express'
 import tokenVerifier from '@portcullis/token-verifier/fastify'
 import { until } from './support/until.ts'
@@ -34,9 +40,17 @@ const WRONG: readonly [named: string, option: object][] = [
   ['boundedStalenessSeconds must be above', { boundedStalenessSeconds: 30, maxStalenessSeconds: 30 }],
   ['jwksUrl', { jwksUrl: 'not a url' }],
   ['jwksUrl', { jwksUrl: 'file:///etc/passwd' }],
+  ['jwksUrl must be without user and password', { jwksUrl: 'http://user:secret@127.0.0.1:1/jwks.json' }],
+  ['jwksUrl must be without user and password', { jwksUrl: 'http://user@127.0.0.1:1/jwks.json' }],
+  ['jwksUrl has white space', { jwksUrl: 'http://127.0.0.1:1/jwks.json\n' }],
   ['feed', { feed: true }],
   ['feed.authUrl', { feed: { ...feed, authUrl: undefined } }],
   ['feed.authUrl', { feed: { ...feed, authUrl: 'localhost:8080' } }],
+  [
+    'feed.authUrl must be without user and password',
+    { feed: { ...feed, authUrl: 'http://:secret@127.0.0.1:1' } },
+  ],
+  ['feed.authUrl has white space', { feed: { ...feed, authUrl: ' http://127.0.0.1:1' } }],
   ['feed.clientSecret', { feed: { ...feed, clientSecret: undefined } }],
   ['feed.clientSecret', { feed: { ...feed, clientSecret: '' } }],
   ['name', { name: 5 }],
@@ -78,6 +92,22 @@ t.test('an option that cannot be meant is named, before anything is begun', asyn
   // @ts-expect-error -- as from JavaScript
   t.throws(() => createGuard({ verifier: {} }), { name: 'TypeError', message: /verifier\.start/ })
 })
+
+t.test(
+  'an address from which nothing can be fetched is refused by whatever fetches, and not repeated',
+  async (t) => {
+    for (const url of ['http://user:secret@127.0.0.1:1', 'http://127.0.0.1:1/ secret', 'secret']) {
+      const { clientSecret } = feed
+      const made = [
+        () => jwksKeys({ url }),
+        () => new ClientToken({ authUrl: url, clientId: 'orders', clientSecret, clock: systemClock }),
+        () => createVerifier({ ...good, jwksUrl: url }),
+        () => createVerifier({ ...good, feed: { ...feed, authUrl: url } }),
+      ]
+      for (const make of made) t.throws(make, { name: 'TypeError', message: /^\S*[uU]rl (?!.*secret)/ }, url)
+    }
+  },
+)
 
 t.test('a realm that cannot stand in a header is named, and never met by a request', async (t) => {
   for (const realm of [5, '', 'a"b', 'a\\b', 'a\r\nb', 'a\u0000b', 'Köln']) {

@@ -17,8 +17,11 @@ Format.Set(
   (value) => isIP(value) !== 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(value),
 )
 
-/** `http(s)://host[:port]/…` */
-Format.Set('http-url', (value) => urlOf(value, ['http:', 'https:']) !== undefined)
+/** `http(s)://host[:port]/…` to be fetched from, which takes no user and password. */
+Format.Set('http-url', (value) => faultOfHttpUrl(value) === undefined)
+
+/** The same of a collector of traces, where they are sent as `Authorization`. */
+Format.Set('collector-url', (value) => faultOfCollectorUrl(value) === undefined)
 
 /** `http(s)://host[:port]` without a path, as `iss` has it: no trailing slash. */
 Format.Set('origin', (value) => urlOf(value, ['http:', 'https:'])?.origin === value)
@@ -71,11 +74,34 @@ const MEANT: Readonly<Record<string, string>> = {
 
 /** Why a text has not the format; it repeats nothing of the text but names of files. */
 export function whatIsWrongWith(format: string, value: unknown): string | undefined {
-  if (typeof value !== 'string') return MEANT[format]
-  if (format === 'redis-url') return faultOfRedisUrl(value)
-  if (format === 'postgres-url') return faultOfPostgresUrl(value)
-  if (format === 'postgres-owner-url') return faultOfOwnerUrl(value)
-  return MEANT[format]
+  const faultOf = FAULTS[format]
+  return faultOf && typeof value === 'string' ? faultOf(value) : MEANT[format]
+}
+
+/** Where more can be wrong than one text says. */
+const FAULTS: Readonly<Record<string, (value: string) => string | undefined>> = {
+  'http-url': faultOfHttpUrl,
+  'collector-url': faultOfCollectorUrl,
+  'postgres-url': faultOfPostgresUrl,
+  'postgres-owner-url': faultOfOwnerUrl,
+  'redis-url': faultOfRedisUrl,
+}
+
+/** What reads a URL here drops some of it and encodes the rest, and who is given the text does neither. */
+function faultOfBlanks(value: string): string | undefined {
+  if (!/[\s\p{Cc}]/u.test(value)) return undefined
+  return 'has white space or a control character; a blank that is meant is written as %20'
+}
+
+function faultOfCollectorUrl(value: string): string | undefined {
+  return faultOfBlanks(value) ?? (urlOf(value, ['http:', 'https:']) ? undefined : MEANT['http-url'])
+}
+
+function faultOfHttpUrl(value: string): string | undefined {
+  const fault = faultOfCollectorUrl(value)
+  if (fault !== undefined) return fault
+  const { username, password } = new URL(value)
+  return username + password === '' ? undefined : 'must be without user and password'
 }
 
 function faultOfRedisUrl(value: string): string | undefined {
@@ -90,6 +116,8 @@ function faultOfRedisUrl(value: string): string | undefined {
 const POSTGRES_FILES = ['sslrootcert', 'sslcert', 'sslkey']
 
 function faultOfPostgresUrl(value: string): string | undefined {
+  const blanks = faultOfBlanks(value)
+  if (blanks !== undefined) return blanks
   const url = urlOf(value, ['postgres:', 'postgresql:'])
   if (!url) return MEANT['postgres-url']
   if (!isEncoded(url.username + url.password))

@@ -128,6 +128,62 @@ t.test('a URL of what is to be made has to name role, password and database', as
   }
 })
 
+/** A setting for each format of a URL that may hold a password, and one that is good. */
+const URLS = {
+  'postgres-url': 'postgres://u:hunter2@host/db',
+  'redis-url': 'redis://u:hunter2@host:6379/1',
+  'collector-url': 'https://u:hunter2@host/traces',
+  'http-url': 'https://host/path',
+}
+
+t.test(
+  'a URL with white space is refused: whoever is given the text would not find what was checked',
+  (t) => {
+    const folder = t.testdir()
+    for (const [format, url] of Object.entries(URLS)) {
+      const Setting = Type.Object({ URL: Type.String({ format }) })
+      t.strictSame(errorsOf(Setting, { URL: url }), [], format)
+      const inside = url.replace('host', 'ho\tst')
+      for (const URL of [
+        ` ${url}`,
+        `${url} `,
+        `${url}\n`,
+        `\u00A0${url}`,
+        inside,
+        `${url}\u0000`,
+        `${url}/a b`,
+      ]) {
+        t.match(errorsOf(Setting, { URL }), [/^URL has white space/], `${format} ${JSON.stringify(URL)}`)
+        t.notMatch(errorsOf(Setting, { URL }), [/hunter2/])
+      }
+      const file = join(folder, format)
+      writeFileSync(file, `${url}\n`)
+      t.strictSame(
+        errorsOf(Setting, { URL_FILE: file }),
+        [],
+        `${format}: the last line break of a file is none`,
+      )
+      writeFileSync(file, `${url} \n`)
+      t.match(
+        errorsOf(Setting, { URL_FILE: file }),
+        [/^URL has white space/],
+        `${format}: a blank before it is`,
+      )
+    }
+    t.end()
+  },
+)
+
+t.test(
+  'a URL that is fetched has no user and password, which fetch would refuse and repeat in the log',
+  (t) => {
+    const Setting = Type.Object({ URL: Type.String({ format: 'http-url' }) })
+    for (const URL of ['http://u:hunter2@host/path', 'https://u@host', 'https://:hunter2@host'])
+      t.strictSame(errorsOf(Setting, { URL }), ['URL must be without user and password'])
+    t.end()
+  },
+)
+
 t.test('TRUST_PROXY takes addresses and networks, and says so of anything else', async (t) => {
   const Proxies = Type.Object({ TRUST_PROXY: Type.String({ format: 'trust-proxy' }) })
   for (const TRUST_PROXY of ['true', 'false', '127.0.0.1,::1', '10.0.0.0/8, fd00::/8', '2001:db8::1/128'])

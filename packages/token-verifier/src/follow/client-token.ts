@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/schema'
 import { elapsed, instant, type Clock, type Instant } from '../clock.ts'
 import { baseUrl, fetchJson, RefusedError, type Fetch } from '../fetch-json.ts'
+import { httpUrl } from '../options.ts'
 
 const TIMEOUT_MS = 1000
 /** A token is fetched anew while the one in use still lives for so long, or for half of its life if that is less. */
@@ -26,7 +27,9 @@ export class ClientToken {
   readonly #options: ClientTokenOptions
   #held: { token: string; at: Instant; lifeMs: number } | undefined
 
+  /** @throws TypeError if `authUrl` is no URL of HTTP, or has a user and a password */
   constructor(options: ClientTokenOptions) {
+    httpUrl('authUrl', options.authUrl)
     this.#options = options
   }
 

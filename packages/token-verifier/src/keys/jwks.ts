@@ -1,6 +1,7 @@
 import { instant, elapsed, systemClock, type Clock, type Instant } from '../clock.ts'
 import { StaleError } from '../errors.ts'
 import { fetchJson, type Fetch } from '../fetch-json.ts'
+import { httpUrl } from '../options.ts'
 import { readFreshness, type Freshness } from './cache-control.ts'
 import { readJwkSet, type Algorithm } from './jwk-set.ts'
 import type { KeySource } from './source.ts'
@@ -33,8 +34,11 @@ export interface JwksOptions {
  * The issuer's keys, fetched from its JWK Set and kept as its `Cache-Control` allows. Used on while they are
  * fetched anew (stale-while-revalidate), and when that fails (stale-if-error), an hour at most. An unknown kid leads to one
  * fetch in 30 s, whoever asks; kids that were not there are remembered for 60 s, up to 1000 of them.
+ *
+ * @throws TypeError if `url` is no URL of HTTP, or has a user and a password
  */
 export function jwksKeys(options: JwksOptions): KeySource {
+  httpUrl('url', options.url)
   return new JwksKeys(options)
 }
 

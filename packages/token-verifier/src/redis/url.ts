@@ -1,3 +1,5 @@
+import { faultOfBlanks } from '../blanks.ts'
+
 /** One server, with where it listens. */
 export interface RedisNode {
   readonly host: string
@@ -46,6 +48,8 @@ const PARAMETERS: Readonly<Record<'sentinel' | 'cluster', readonly string[]>> = 
  * @throws TypeError that says what is wrong, and repeats nothing of the text, which may hold a password.
  */
 export function parseRedisUrl(text: string): RedisPlace {
+  const blanks = faultOfBlanks(text)
+  if (blanks !== undefined) throw new TypeError(blanks)
   const url = URL.canParse(text) ? new URL(text) : undefined
   const kind = url && KINDS[url.protocol]
   if (!url || !kind) throw new TypeError('is no URL of redis, rediss, redis-sentinel or redis-cluster')

@@ -1,5 +1,7 @@
 const NO_URL = 'is no URL of redis, rediss, redis-sentinel or redis-cluster'
 
+const BLANKS = 'has white space or a control character; a blank that is meant is written as %20'
+
 /** URLs that name no Redis, and what is wrong with each. */
 export const WRONG_URLS: Readonly<Record<string, string>> = {
   secret: NO_URL,
@@ -16,5 +18,10 @@ export const WRONG_URLS: Readonly<Record<string, string>> = {
   'redis-cluster://h?node=user:secret@h': 'has a node that is not host:port',
   'redis-cluster://h?node=redis://h:1': 'has a node that is not host:port',
   'redis-cluster://user:se#cret@h': NO_URL,
+  ' redis://user:secret@h': BLANKS,
+  'redis://user:secret@h\n': BLANKS,
+  'redis://user:sec ret@h': BLANKS,
+  'redis://user:sec\tret@h': BLANKS,
+  'redis-cluster://user:secret@h\u0000': BLANKS,
   'redis-cluster://user:%secret@h': 'has a user or a password with a % that stands for nothing',
 }
