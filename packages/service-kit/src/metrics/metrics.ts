@@ -13,7 +13,10 @@ export interface MetricsOptions {
   readonly port: number
 }
 
-/** Counts requests into `app.metrics`, and serves `GET /metrics` on a port of its own once the app listens. */
+/**
+ * Counts requests into `app.metrics`, and serves `GET /metrics` on a port of its own before the app listens: Fastify only
+ * logs what fails afterwards.
+ */
 export default fp<MetricsOptions>(
   async (app, { service, host, port }) => {
     const registry = new Registry()
@@ -58,7 +61,7 @@ export default fp<MetricsOptions>(
         },
       )
     })
-    app.addHook('onListen', async () => {
+    app.addHook('onReady', async () => {
       collectDefaultMetrics({ register: registry })
       const { promise, resolve, reject } = Promise.withResolvers<void>()
       server.once('error', reject)

@@ -7,6 +7,8 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { stopListening } from '../../src/http/serve.ts'
 
+const program = fileURLToPath(new URL('../support/service.ts', import.meta.url))
+
 async function get(port: number, agent: Agent): Promise<{ status: number | undefined; reused: boolean }> {
   const sent = request({ port, agent, host: '127.0.0.1' }).end()
   const [response]: IncomingMessage[] = await once(sent, 'response')
@@ -54,8 +56,31 @@ t.test('no connection that was made before is reset by it', async (t) => {
   await closed
 })
 
+t.test(
+  'a port that is taken, that of metrics too, ends the start, and the service never listens',
+  async (t) => {
+    const server = createTcpServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.teardown(() => server.close())
+    const address = server.address()
+    const port = typeof address === 'object' ? String(address?.port) : ''
+    for (const name of ['PORT', 'METRICS_PORT'])
+      await t.rejects(
+        promisify(execFile)(process.execPath, ['--conditions=@portcullis/source', program], {
+          env: { [name]: port },
+          timeout: 20_000,
+        }),
+        {
+          code: 1,
+          stdout: '',
+          stderr: new RegExp(`^Error: listen EADDRINUSE: address already in use 127\\.0\\.0\\.1:${port}\\n`),
+        },
+        name,
+      )
+  },
+)
+
 t.test('a database without which a service cannot start is told in a line', async (t) => {
-  const program = fileURLToPath(new URL('../support/service.ts', import.meta.url))
   // It accepts no TLS, and answers so to whoever asks.
   const server = createTcpServer((socket) => socket.once('data', () => socket.end('N')))
   server.listen(0, '127.0.0.1')
