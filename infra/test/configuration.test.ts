@@ -191,7 +191,7 @@ t.test(
       )
       for (const key of Object.keys(schema.properties)) {
         // Passwords of people are looked at by the command itself, which says more of them.
-        if (key === 'ADMIN_PASSWORD' || key === 'CLIENT_SECRET') continue
+        if (key === 'ADMIN_PASSWORD') continue
         t.ok(
           errorsOf(read, { [key]: NONSENSE }).some(
             (error) => error.startsWith(`${key} `) && !error.includes(NONSENSE),
@@ -202,6 +202,29 @@ t.test(
     }
   },
 )
+
+t.test('content takes every id and secret of a client that the commands take, and no other', async (t) => {
+  const register = (env: Record<string, string>) =>
+    errorsOf((all) => auth.readCommandConfig(auth.commandConfigs.clients, all), {
+      DATABASE_URL: SHARED.DATABASE_URL,
+      ...env,
+    })
+  const follow = (env: Record<string, string>) =>
+    errorsOf(content.readConfig, { ...SERVICES.content.env, ...env })
+  for (const [length, isGood] of [
+    [31, false],
+    [32, true],
+    [256, true],
+    [257, false],
+  ] as const) {
+    const env = { CLIENT_SECRET: 'x'.repeat(length) }
+    t.equal(register(env).length === 0, isGood, `clients create: ${length} characters`)
+    t.strictSame(follow(env), register(env), `content: ${length} characters`)
+  }
+  for (const CLIENT_ID of ['a', 'Orders.eu_1-x', 'x'.repeat(64)]) t.strictSame(follow({ CLIENT_ID }), [])
+  for (const CLIENT_ID of ['a b', 'a:b', 'a/b', 'ä', '.', '..', 'x'.repeat(65)])
+    t.match(follow({ CLIENT_ID }), [/^CLIENT_ID must be 1 to 64 letters, digits, dots/], CLIENT_ID)
+})
 
 /** What has a default is there. */
 function isNeeded(schema: TObject) {

@@ -10,6 +10,9 @@ export const ClientIdSchema = Type.String({
   examples: ['billing'],
 })
 
+/** Where somebody chooses the secret of a client, there as in the client itself. */
+export const ClientSecretSchema = Type.String({ minLength: 32, maxLength: 256 })
+
 /** What a client may do: a scope-token of RFC 6749 section 3.3. */
 export const ScopeSchema = Type.String({
   pattern: '^[\\x21\\x23-\\x5b\\x5d-\\x7e]{1,60}$',

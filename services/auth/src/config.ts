@@ -1,6 +1,6 @@
 import { Type, type Static, type TObject, type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
-import { MAX_ACCESS_TTL_SECONDS } from '@portcullis/schemas'
+import { ClientSecretSchema, MAX_ACCESS_TTL_SECONDS } from '@portcullis/schemas'
 import { ConfigError, commonSettings, loadConfig, portsRule, settingsRule } from '@portcullis/service-kit'
 
 const SealingKey = Type.String({
@@ -76,7 +76,7 @@ export const commandConfigs = {
     ADMIN_PASSWORD: Type.Optional(Type.String()),
   }),
   keys: Type.Object({ ...storeSettings, ...keySettings }),
-  clients: Type.Object({ ...storeSettings, CLIENT_SECRET: Type.Optional(Type.String({ minLength: 32 })) }),
+  clients: Type.Object({ ...storeSettings, CLIENT_SECRET: Type.Optional(ClientSecretSchema) }),
   users: Type.Object(storeSettings),
 }
 

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { ClientIdSchema, ClientSecretSchema } from '@portcullis/schemas'
 import { commonSettings, loadConfig, portsRule } from '@portcullis/service-kit'
 
 export const ConfigSchema = Type.Object({
@@ -11,8 +12,8 @@ export const ConfigSchema = Type.Object({
   /** Under which auth is reached from here, for its feeds and for tokens. */
   AUTH_URL: Type.String({ format: 'http-url' }),
   /** As which registered client this service follows auth. */
-  CLIENT_ID: Type.String({ minLength: 1, maxLength: 64, default: 'content' }),
-  CLIENT_SECRET: Type.String({ minLength: 32, maxLength: 256 }),
+  CLIENT_ID: Type.String({ ...ClientIdSchema, default: 'content' }),
+  CLIENT_SECRET: ClientSecretSchema,
   /** Routes answer 503 when revocations have not been heard of for longer. */
   MAX_STALENESS_SECONDS: Type.Number({ minimum: 0.5, maximum: 30, default: 2 }),
 })
