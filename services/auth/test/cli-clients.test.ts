@@ -1,6 +1,7 @@
 import t from 'tap'
 import { startAuth } from './support/auth.ts'
-import { runPortcullis, type Run } from './support/portcullis.ts'
+import { launchPortcullis, runPortcullis, type Run } from './support/portcullis.ts'
+import { until } from './support/until.ts'
 
 t.test('portcullis clients', async (t) => {
   const auth = await startAuth(t)
@@ -95,6 +96,41 @@ t.test('portcullis clients', async (t) => {
     t.equal((await use(fourth)).status, 401, 'when the command returns')
     t.equal((await token('mortal', given)).status, 401)
   })
+
+  await t.test(
+    'whoever is interrupted after the commit tells all the same what it has done, the secret too',
+    async (t) => {
+      const { db } = auth.app
+      const head = async () =>
+        JSON.stringify(await db.selectFrom('revocation_head').select(['epoch', 'seq']).executeTakeFirst())
+      await run(['create', 'patient', '--scope', 'users:changes'])
+      const silent = { name: 'content/silent', client_id: 'content', max_age: 3600 }
+      await db.insertInto('verifiers').values(silent).execute()
+      for (const [signal, ...args] of [
+        ['SIGINT', 'clients', 'rotate-secret', 'patient'],
+        ['SIGTERM', 'clients', 'rotate-secret', 'patient'],
+        ['SIGINT', 'keys', 'rotate', '--compromised'],
+      ] as const) {
+        const before = await head()
+        const { kill, ended } = launchPortcullis(auth, args)
+        await until(async () => (await head()) !== before, 'the commit')
+        const interruptedAt = performance.now()
+        // As a terminal does it, and once more npm.
+        kill(signal)
+        kill(signal)
+        const told = await ended
+        t.match(
+          told,
+          { code: 2, out: /^revocation_pending: [12]$/m, err: /the wait was interrupted/ },
+          args.join(' '),
+        )
+        t.ok(performance.now() - interruptedAt < 5000, 'long before the ten seconds are over')
+        if (args[0] === 'clients') t.equal((await token('patient', secretIn(told))).status, 200)
+        else t.match(told.out, /^signs: \S+\ngiven_up: /m)
+      }
+      await db.deleteFrom('verifiers').where('name', '=', silent.name).execute()
+    },
+  )
 
   await t.test('a client that is not there is an error everywhere', async (t) => {
     for (const command of ['show', 'disable', 'enable', 'rotate-secret', 'delete'])

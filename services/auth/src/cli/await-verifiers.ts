@@ -18,18 +18,20 @@ export interface Settled {
 }
 
 /**
- * Waits until every verifier has applied a revocation; the exit code is 2 if one does not say so. Without Redis
- * nobody can be asked, and nobody is waited for.
+ * Waits until every verifier has applied a revocation; the exit code is 2 if one does not say so. SIGINT and SIGTERM end
+ * the wait and not the program. Without Redis nobody can be asked, and nobody is waited for.
  *
  * @param receipt undefined if nothing had to be revoked
  */
 export async function awaitVerifiers(
-  { out }: Context,
+  context: Context,
   { db }: Pick<Stores, 'db'>,
   { REVOCATION_REDIS_URL: url }: { readonly REVOCATION_REDIS_URL?: string },
   receipt: Receipt | undefined,
 ): Promise<Settled> {
   if (!receipt) return {}
+  const { out } = context
+  const interrupted = context.holdSignals()
   const revocation_position = formatPosition(receipt.position)
   if (url === undefined) {
     out.note('verifiers: not asked, for want of REVOCATION_REDIS_URL')
@@ -45,8 +47,10 @@ export async function awaitVerifiers(
       readStoredProgress: (names) => readStoredProgress(db, names, receipt.position.epoch),
     })
     let pending = receipt.verifiers.length
-    for (let i = 0; i < ATTEMPTS && pending > 0; i++) pending = await barrier.wait(receipt)
+    for (let i = 0; i < ATTEMPTS && pending > 0 && !interrupted.aborted; i++)
+      pending = await barrier.wait(receipt, interrupted)
     if (pending > 0) out.exitCode = EXIT_PENDING
+    if (pending > 0 && interrupted.aborted) out.note('verifiers: the wait was interrupted')
     return { revocation_position, revocation_pending: pending }
   } finally {
     redis.disconnect()

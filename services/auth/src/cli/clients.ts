@@ -73,6 +73,7 @@ async function create(context: Context, clientId: string, options: CreateOptions
   if (!isName.Check(name)) throw new Refusal('a name has 1 to 200 characters')
   const config = context.config(commandConfigs.clients)
   await withStores(config, async ({ db }) => {
+    context.holdSignals()
     const created = await createClient(db, { client_id: clientId, name, scopes }, config.CLIENT_SECRET)
     if (!created && ifNone !== true) throw new Refusal(`there is a client ${clientId} already`)
     const client = created ?? (await findClientById(db, clientId))
@@ -102,6 +103,8 @@ type Action = (stores: Stores, clientId: string, settings: Settings) => Promise<
 async function runOnClient(context: Context, clientId: string, act: Action): Promise<void> {
   const config = context.config(commandConfigs.clients)
   await withStores(config, async (stores) => {
+    // Whatever comes after the commit, the secret is told.
+    context.holdSignals()
     const changed = isClientId.Check(clientId) ? await act(stores, clientId, config) : undefined
     if (!changed) throw new Refusal(`there is no client ${clientId}`)
     const settled = await awaitVerifiers(context, stores, config, changed.receipt)

@@ -42,6 +42,7 @@ async function createAdmin(context: Context, { username, ifNone = false }: Optio
       parallelism: config.ARGON2_PARALLELISM,
     })
     const password_hash = await hasher.hash(password)
+    context.holdSignals()
     await createUser(stores, { username, email: null, password_hash, roles: ['user', 'admin'] })
     await context.out.document({
       username,

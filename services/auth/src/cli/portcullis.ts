@@ -7,5 +7,5 @@ import { runProgram } from './program.ts'
 stdout.on('error', () => process.exit(0))
 
 await main(async () => {
-  process.exitCode = await runProgram(process.argv.slice(2), { stdin, stdout, stderr })
+  process.exitCode = await runProgram(process.argv.slice(2), { stdin, stdout, stderr, signals: process })
 })

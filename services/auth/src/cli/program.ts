@@ -28,7 +28,7 @@ database of auth. What is revoked is waited for if REVOCATION_REDIS_URL is set.
 Exit codes:
   0   done
   1   refused or failed; standard error says why
-  2   done, but a verifier has not said in time that it knows
+  2   done, but a verifier has not said in time that it knows; SIGINT and SIGTERM end the wait for it
   78  the settings are wrong; standard error names each`
 
 function createProgram(context: Context): Command {

@@ -47,8 +47,12 @@ export class Barrier {
     this.#sources = sources
   }
 
-  /** How many verifiers have not applied the event when this returns: 0, unless the patience ran out. */
-  async wait({ position, verifiers }: Receipt): Promise<number> {
+  /**
+   * How many verifiers have not applied the event when this returns: 0, unless the patience ran out.
+   *
+   * @param interrupted ends the patience
+   */
+  async wait({ position, verifiers }: Receipt, interrupted?: AbortSignal): Promise<number> {
     if (verifiers.length === 0) return 0
     const began = performance.now()
     const missing = new Map(verifiers.map(({ name, client_id }) => [name, client_id]))
@@ -57,7 +61,10 @@ export class Barrier {
     this.#waiting.add(waiting)
     void this.#look()
     const patience = setTimeout(resolve, PATIENCE_MS)
+    const giveUp = () => resolve()
+    interrupted?.addEventListener('abort', giveUp)
     await promise
+    interrupted?.removeEventListener('abort', giveUp)
     clearTimeout(patience)
     this.#waiting.delete(waiting)
     this.onWaited?.(performance.now() - began, missing.size > 0)

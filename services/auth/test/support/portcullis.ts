@@ -12,6 +12,12 @@ export interface Run {
   readonly err: string
 }
 
+/** A run that has not ended yet. */
+export interface Running {
+  readonly ended: Promise<Run>
+  readonly kill: (signal: NodeJS.Signals) => void
+}
+
 export type Env = Readonly<Record<string, string | undefined>>
 
 export interface RunOptions {
@@ -46,14 +52,23 @@ export function spawnPortcullis(
   args: readonly string[],
   env: Env = {},
 ): Promise<Run> {
-  return new Promise((resolve) => {
-    const child = execFile(
-      process.execPath,
-      ['--conditions=@portcullis/source', PROGRAM, ...args],
-      { env: { PATH: process.env['PATH'], ...settingsOf(auth, env) } },
-      (_error, out, err) => resolve({ code: child.exitCode ?? -1, out, err }),
-    )
-  })
+  return launchPortcullis(auth, args, env).ended
+}
+
+/** The same, for who does something meanwhile. */
+export function launchPortcullis(
+  auth: Pick<TestAuth, 'env'>,
+  args: readonly string[],
+  env: Env = {},
+): Running {
+  const { promise: ended, resolve } = Promise.withResolvers<Run>()
+  const child = execFile(
+    process.execPath,
+    ['--conditions=@portcullis/source', PROGRAM, ...args],
+    { env: { PATH: process.env['PATH'], ...settingsOf(auth, env) } },
+    (_error, out, err) => resolve({ code: child.exitCode ?? -1, out, err }),
+  )
+  return { ended, kill: (signal) => child.kill(signal) }
 }
 
 class Collector extends Writable {
