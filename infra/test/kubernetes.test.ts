@@ -9,6 +9,7 @@ import t from 'tap'
 import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { parse, parseAllDocuments } from 'yaml'
+import { loadConfig } from '@portcullis/service-kit'
 import { ConfigSchema as AuthConfigSchema } from '../../services/auth/src/config.ts'
 import { ConfigSchema as ContentConfigSchema } from '../../services/content/src/config.ts'
 import { root } from '../dev/places.ts'
@@ -131,6 +132,26 @@ t.test('each file that a setting names is made from a secret, and none is made i
       metadata.name,
     )
   }
+})
+
+t.test('auth is given the sealing key and the one before, of which an empty file is none', async (t) => {
+  const auth = workloads.find(({ metadata }) => metadata.name === 'auth')?.spec.template.spec.containers[0]
+  const { KEY_ENCRYPTION_KEY, KEY_ENCRYPTION_KEY_PREVIOUS } = AuthConfigSchema.properties
+  const schema = Type.Object({ KEY_ENCRYPTION_KEY, KEY_ENCRYPTION_KEY_PREVIOUS })
+  const [key, previous] = [1, 2].map((byte) => Buffer.alloc(32, byte).toString('base64'))
+  const read = (files: Readonly<Record<string, string>>) => {
+    const mounted = t.testdir(files)
+    const env = auth?.env.filter(({ name }) => name.startsWith('KEY_ENCRYPTION_KEY')) ?? []
+    const entries = env.map(({ name, value }) => [name, value.replace('/run/portcullis', mounted)])
+    return loadConfig(schema, Object.fromEntries(entries))
+  }
+  t.strictSame(read({ key_encryption_key: `${key}\n`, key_encryption_key_previous: '' }), {
+    KEY_ENCRYPTION_KEY: key,
+  })
+  t.strictSame(read({ key_encryption_key: `${key}\n`, key_encryption_key_previous: `${previous}\n` }), {
+    KEY_ENCRYPTION_KEY: key,
+    KEY_ENCRYPTION_KEY_PREVIOUS: previous,
+  })
 })
 
 t.test('each service is given every setting that it needs, and none that it does not know', async (t) => {
