@@ -50,6 +50,7 @@ export const cases: readonly Case[] = [
   { name: 'plain paths', run: plainPaths },
   { name: 'forged X-User-Id', run: (gateway, tokens) => forged(gateway, tokens, '-') },
   { name: 'forged X_User_Id', run: (gateway, tokens) => forged(gateway, tokens, '_') },
+  { name: 'undone by Connection', run: undone },
   { name: 'log not yet there', run: notYetThere },
   { name: 'rate limit hit', run: limitHit },
 ]
@@ -185,6 +186,24 @@ async function forged({ url }: Gateway, tokens: Tokens, hyphen: string): Promise
   const open = readSeen((await ask(url, '/open/hello', { headers })).text)
   const isRight = isAda(guarded, tokens) && open !== undefined && identityOf(open) === ''
   return { shown: isRight ? 'deleted' : `passed: ${identityOf(guarded)} ${identityOf(open)}`, isRight }
+}
+
+const UNDOING: readonly (readonly string[])[] = [
+  ['close, X-User-Id, X-User-Name, X-User-Roles, X-Session-Id'],
+  ['close', 'x-user-roles'],
+  ['close', 'TE', 'X_Session_Id,x_user_id'],
+]
+
+/** A client does not undo what the gateway says of it by naming that in `Connection`, for a proxy to delete. */
+async function undone({ url }: Gateway, tokens: Tokens): Promise<Finding> {
+  const token = tokens.ada.pair.access_token
+  const passed: string[] = []
+  for (const lines of UNDOING) {
+    const headers = lines.map((line): [string, string] => ['Connection', line])
+    const seen = readSeen((await ask(url, GUARDED, { token, headers })).text)
+    if (seen && !isAda(seen, tokens)) passed.push(lines.join(', '))
+  }
+  return { shown: passed.length === 0 ? 'none' : passed.join('; '), isRight: passed.length === 0 }
 }
 
 /** Whoever asks for a position of the log that nobody has reached is told to come again. */
