@@ -214,6 +214,11 @@ t.test('malformed requests', async (t) => {
       const json = await auth.call('POST', '/oauth/token', { body: GRANT })
       t.equal(json.status, 415)
       t.equal(json.body.error, 'invalid_request')
+      const none = await auth.call('POST', '/oauth/token', {
+        body: 'grant_type=client_credentials',
+        headers: { 'content-type': 'foo' },
+      })
+      t.match(none, { status: 415, body: { error: 'invalid_request' } })
       const packed = await token(auth, GRANT, { basic, headers: { 'content-encoding': 'gzip' } })
       t.match(packed, { status: 415, headers: { 'accept-encoding': 'identity' } })
       t.match(packed.body, { error: 'invalid_request', error_description: /Content-Encoding/ })

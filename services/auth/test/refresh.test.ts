@@ -22,7 +22,7 @@ t.test('refresh', async (t) => {
   )
 
   await t.test('a refresh token may come as bearer with an empty body of any type', async (t) => {
-    for (const type of ['application/json', 'application/x-www-form-urlencoded', 'text/plain']) {
+    for (const type of ['application/json', 'application/x-www-form-urlencoded', 'text/plain', 'foo', '']) {
       const pair = await auth.login(await auth.newUser())
       const next = await auth.call('POST', '/api/v1/refresh', {
         token: pair.refresh_token,

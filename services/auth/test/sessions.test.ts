@@ -136,6 +136,15 @@ t.test('the sessions of a user', async (t) => {
     t.equal((await end(mine.access_token, 'no-id')).status, 400)
   })
 
+  await t.test('a logout takes an empty body of any type, of one that is none, too', async (t) => {
+    for (const type of ['application/json', 'text/plain', 'foo', '']) {
+      const { access_token: token } = await auth.login(await auth.newUser())
+      const headers = { 'content-type': type, 'content-length': '0' }
+      t.equal((await auth.call('POST', '/api/v1/logout', { token, headers })).status, 200, type)
+      t.equal((await me(token)).status, 401, type)
+    }
+  })
+
   await t.test('logout_all ends all of them and tells how many', async (t) => {
     const user = await auth.newUser()
     const pairs = await Promise.all([1, 2, 3].map(() => auth.login(user)))

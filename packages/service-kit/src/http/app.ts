@@ -23,7 +23,7 @@ import loadShedding from './load-shedding.ts'
 import notFound from './not-found.ts'
 import headLength from './head-length.ts'
 import protocol from './protocol.ts'
-import { refuseBody, refuseCoding, refuseFields, refuseParameters } from './refusals.ts'
+import { dropBadType, refuseBody, refuseCoding, refuseFields, refuseParameters } from './refusals.ts'
 import requestLog, { logRequest } from './request-log.ts'
 import securityHeaders, { SECURITY_HEADERS } from './security-headers.ts'
 import { serializerFactory } from './serializer.ts'
@@ -121,6 +121,7 @@ export function createApp(options: AppOptions): App {
     async (_request: unknown, body: Buffer) => parseJsonBody(body),
   )
   app.addContentTypeParser('*', refuseBody)
+  app.addHook('onRequest', dropBadType)
   app.addHook('preParsing', refuseCoding)
   app.addHook('preValidation', refuseParameters)
   app.addHook('preValidation', refuseFields)

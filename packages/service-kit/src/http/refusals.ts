@@ -4,6 +4,19 @@ import { problem } from '../problems/problem.ts'
 import { unknownFields, unknownParameters } from '../problems/validation.ts'
 
 /**
+ * Takes away a content type that is none, such as `foo`: Fastify would refuse it before anybody knows whether there is a
+ * body, and a route to take it. What comes without a type is of one that nobody here takes.
+ */
+export function dropBadType(
+  { raw, headers, mediaType }: FastifyRequest,
+  _reply: FastifyReply,
+  done: HookHandlerDoneFunction,
+): void {
+  if (mediaType === undefined && headers['content-type'] !== undefined) delete raw.headers['content-type']
+  done()
+}
+
+/**
  * Reads a body of a type that nobody here takes, or of none. Where none is needed an empty one is none, whatever a
  * client says of it.
  *

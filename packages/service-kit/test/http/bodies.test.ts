@@ -49,6 +49,22 @@ t.test('an empty body is none, whatever its type and however it is sent', async 
   }
 })
 
+t.test('a content type that is none is as one that nobody takes', async (t) => {
+  for (const type of ['', 'foo', 'foo; charset=utf-8', '/json', 'application/'])
+    for (const sent of [{ 'content-length': '0' }, chunked]) {
+      const ask = (url: string, ...parts: string[]) => {
+        const headers = { ...(parts.length === 0 ? sent : chunked), 'content-type': type }
+        return { method: 'POST' as const, url, headers, payload: Readable.from(parts) }
+      }
+      t.strictSame((await app.inject(ask('/bodiless'))).json(), { body: null }, type)
+      t.strictSame((await app.inject(ask('/optional'))).json(), { body: null }, type)
+      t.equal((await problemOf(t, app, ask('/nothing'))).code, 'NOT_FOUND', type)
+      for (const url of ['/things', '/bodiless', '/optional'])
+        t.equal((await problemOf(t, app, ask(url, '{}'))).code, 'MEDIA_TYPE_UNSUPPORTED', type)
+      t.equal((await problemOf(t, app, ask('/nothing', '{}'))).code, 'NOT_FOUND', type)
+    }
+})
+
 t.test('a body in a coding is 415 and told which one is taken, and none is taken for another', async (t) => {
   const ask = (coding: string, payload: Buffer | string, url = '/things') =>
     app.inject({

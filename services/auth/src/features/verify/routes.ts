@@ -45,7 +45,6 @@ export const verifyRoutes: FastifyPluginAsyncTypebox = async (app) => {
     done(null)
   })
   app.addHook('onRequest', async (request) => {
-    delete request.raw.headers['content-type']
     delete request.raw.headers['content-encoding']
   })
 
