@@ -10,6 +10,7 @@ import fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type HookHandlerDoneFunction,
   type RequestPayload,
 } from 'fastify'
 import { randomUUID } from 'node:crypto'
@@ -34,7 +35,7 @@ const Specification = Compile(Type.Unsafe<StaticDocumentSpec['document']>(Type.O
 /** Node answers CONNECT by itself. */
 const PASSED_ON = METHODS.filter((method) => method !== 'CONNECT')
 /** Of the others the body is left out. */
-const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY'])
+const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /** What content answers; auth has all the rest. */
 const CONTENT_PREFIXES = ['/api/v1/posts', '/api/v1/tasks']
@@ -53,6 +54,8 @@ export async function buildGateway({ auth, content, ready }: GatewayOptions): Pr
   })
   // What no service has, a service shall say, which knows what there is instead.
   for (const method of PASSED_ON) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method)
+  // As one with a body, which it is to Fastify, it would be asked for the type of that.
+  app.addHttpMethod('QUERY', { overrideExisting: true })
   // Our own routes do not fail: what comes here is a request that cannot be passed on, or a service that is away. One that
   // refuses a body hangs up while the rest of it is sent, which is told as if it were away.
   app.setErrorHandler((error, request, reply) => {
@@ -60,6 +63,8 @@ export async function buildGateway({ auth, content, ready }: GatewayOptions): Pr
     if (error instanceof ProblemError) return sendProblem(request, reply, error.code, error.detail)
     return sendProblem(request, reply, codeOf(error))
   })
+  app.decorateRequest('contentType', undefined)
+  app.addHook('onRequest', hideContentType)
   app.decorateRequest('isTooLarge', false)
   app.addHook('preParsing', boundBody)
   await app.register(protocol)
@@ -110,6 +115,14 @@ async function isReady(service: string): Promise<boolean> {
   }
 }
 
+/** Which types there are, and what becomes of one that is none, a service shall say: Fastify would refuse it here. */
+function hideContentType(request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void {
+  const { headers } = request.raw
+  request.contentType = headers['content-type']
+  if (request.contentType !== undefined) headers['content-type'] = 'application/octet-stream'
+  done()
+}
+
 /** What the services take; no more than that is passed on. */
 const BODY_LIMIT_BYTES = 1024 * 1024
 
@@ -141,7 +154,6 @@ async function boundBody(
 function codeOf(error: unknown): ProblemCode {
   if (error instanceof URIError) return 'REQUEST_MALFORMED'
   const status: unknown = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
-  if (status === 415) return 'MEDIA_TYPE_UNSUPPORTED'
   return typeof status === 'number' && status >= 400 && status < 500 ? 'REQUEST_MALFORMED' : 'UNAVAILABLE'
 }
 
@@ -169,18 +181,19 @@ interface Incoming {
   readonly method: string
   readonly socket: { readonly remoteAddress?: string | undefined }
   readonly headers: IncomingHttpHeaders
+  readonly contentType?: string | undefined
 }
 
 function rewriteRequestHeaders(request: Incoming, headers: IncomingHttpHeaders): IncomingHttpHeaders {
   const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !FORGED.test(name)))
   // They are between the client and us (RFC 9110 section 7.6.1); the client for the services refuses them.
   for (const name of ['connection', 'expect', 'keep-alive', 'upgrade']) delete kept[name]
-  if (!WITH_BODY.has(request.method)) {
-    delete kept['content-length']
-    delete kept['content-type']
-  }
+  delete kept['content-type']
+  const hasBody = WITH_BODY.has(request.method)
+  if (!hasBody) delete kept['content-length']
   return {
     ...kept,
+    ...(hasBody && request.contentType !== undefined && { 'content-type': request.contentType }),
     'x-forwarded-for': request.socket.remoteAddress ?? '',
     'x-forwarded-proto': 'http',
     ...(request.headers.host !== undefined && { 'x-forwarded-host': request.headers.host }),
@@ -220,5 +233,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Whether its body was found to be larger than the services take. */
     isTooLarge?: boolean
+    /** Its content type as it was sent. */
+    contentType?: string | undefined
   }
 }
