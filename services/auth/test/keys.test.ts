@@ -194,14 +194,18 @@ t.test('keys', async (t) => {
 
   await t.test('an instance that has not read a refresh key yet does so when a token names it', async (t) => {
     // However new it is: the keys have just been read, and have just been looked through for another one.
-    await another.keyring.reload()
-    await another.keyring.findRefreshKey('unknown', Math.floor(auth.clock.now() / 1000))
-    await auth.app.db.transaction().execute((trx) => rotateRefreshKey(trx, auth.app.keyMaker))
-    await age(auth, '20 seconds')
-    await auth.app.keyring.reload()
-    const { refresh_token } = await auth.login(user)
+    const unread = async (): Promise<string> => {
+      await another.keyring.reload()
+      await another.keyring.findRefreshKey('unknown', Math.floor(auth.clock.now() / 1000))
+      await auth.app.db.transaction().execute((trx) => rotateRefreshKey(trx, auth.app.keyMaker))
+      await age(auth, '20 seconds')
+      await auth.app.keyring.reload()
+      const { refresh_token } = await auth.login(user)
+      // On a busy machine it reads them by itself meanwhile.
+      return another.keyring.refreshKey(kidOf(refresh_token)) ? unread() : refresh_token
+    }
+    const refresh_token = await unread()
     t.equal((await refresh(refresh_token)).status, 200)
-    t.equal(another.keyring.refreshKey(kidOf(refresh_token)), undefined)
     // First the pair that the other instance has given out, and then the token by itself.
     const replayed = await refresh(refresh_token, callOf(another))
     t.equal(replayed.status, 200)

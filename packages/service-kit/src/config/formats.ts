@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { Format } from 'typebox/format'
-import { parseRedisUrl } from '@portcullis/token-verifier/redis'
+import { faultOfBlanks, parseRedisUrl } from '@portcullis/token-verifier/redis'
 
 /** Formats of settings, for `Type.String({ format })` in a configuration's schema. */
 
@@ -85,12 +85,6 @@ const FAULTS: Readonly<Record<string, (value: string) => string | undefined>> = 
   'postgres-url': faultOfPostgresUrl,
   'postgres-owner-url': faultOfOwnerUrl,
   'redis-url': faultOfRedisUrl,
-}
-
-/** What reads a URL here drops some of it and encodes the rest, and who is given the text does neither. */
-function faultOfBlanks(value: string): string | undefined {
-  if (!/[\s\p{Cc}]/u.test(value)) return undefined
-  return 'has white space or a control character; a blank that is meant is written as %20'
 }
 
 function faultOfCollectorUrl(value: string): string | undefined {
