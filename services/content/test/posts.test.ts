@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import type { Post } from '@portcullis/schemas'
+import type {} from '../src/plugins/database.ts'
 import { bearer, read, schemas, startContent } from './support/content.ts'
 
 const { app, issuer } = await startContent(t)
@@ -126,6 +127,22 @@ t.test('moderators and admins change and delete the posts of others, whose they 
     t.equal(read(await remove(post.id, who), 200, schemas.post).id, post.id)
   }
 })
+
+t.test(
+  'what a deleted user has written is not changed or deleted by others while it is still there',
+  async (t) => {
+    const { id, author } = await written(bearer(issuer.mint({ user: 'gone' })))
+    await app.db.updateTable('authors').set({ deleted: true }).where('id', '=', author.id).execute()
+    for (const response of [await patch(id, moderator), await remove(id, moderator)])
+      t.equal(read(response, 404, schemas.problem).code, 'NOT_FOUND')
+    const { title } = await app.db
+      .selectFrom('posts')
+      .select('title')
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow()
+    t.equal(title, 'Hello')
+  },
+)
 
 t.test('the list can be of one author', async (t) => {
   const [mine, other] = [await written(ada), await written(eve)]
