@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { bearer, read, schemas, startContent } from './support/content.ts'
 import { until } from './support/until.ts'
@@ -91,4 +92,19 @@ t.test('a stampede on what nobody remembers makes one query', async (t) => {
   // The median: others of this process ask the database too, and a busy machine can stop the whole test for a moment.
   const median = counts.toSorted((x, y) => x - y)[4] ?? Infinity
   t.ok(median <= 1, counts.join())
+})
+
+t.test('a post whose answer was lost is in the list when it is sent again', async (t) => {
+  const key = { ...ada, 'idempotency-key': randomUUID() }
+  const send = (app: typeof one) =>
+    app.inject({ method: 'POST', url: '/api/v1/posts', headers: key, payload })
+  await until(async () => (await queries(two, () => newest(two))) === 0)
+  // The instance ends between its commit and what follows it.
+  const dead = t.intercept(one.cache, 'raise', { value: async () => undefined })
+  const lost = read(await send(one), 201, schemas.post)
+  dead.restore()
+  const again = await send(two)
+  t.equal(again.headers['idempotency-replayed'], 'true')
+  t.equal(read(again, 201, schemas.post).id, lost.id)
+  t.equal((await newest(two))?.id, lost.id)
 })
