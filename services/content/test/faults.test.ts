@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { createDatabase, race, startProxy, type TestProxy } from '@portcullis/test-kit'
+import { UserChangesFollower } from '../src/features/authors/follower.ts'
+import { topics } from '../src/features/posts/ready.ts'
+import { startAuthFeed } from './support/auth-feed.ts'
 import { bearer, read, schemas, startContent } from './support/content.ts'
 import { until } from './support/until.ts'
 
@@ -92,6 +95,27 @@ t.test('who is not told what became of a write is shown it when they read the st
   t.equal(read(await create(), 503, schemas.problem).code, 'OUTCOME_UNKNOWN')
   t.equal((await create()).headers['idempotency-replayed'], 'true')
   t.equal((await titles())[1], body.title)
+})
+
+t.test('a new name whose commit is not answered is shown at once', async (t) => {
+  const feed = await startAuthFeed(t)
+  const follower = new UserChangesFollower({
+    db: app.db,
+    authUrl: feed.url,
+    token: { get: async () => 'token', forget: () => undefined },
+    onVisible: () => app.cache.raise(topics.authors),
+    log: { info: () => undefined, warn: () => undefined },
+  })
+  const { author } = read(await write(), 201, schemas.post)
+  const shown = async () =>
+    read(await app.inject(`/api/v1/posts?author=${author.id}`), 200, schemas.posts).items[0]?.author.username
+  feed.rename(author.id, 'ada')
+  await until(() => follower.step())
+  t.equal(await shown(), 'ada')
+  feed.rename(author.id, 'countess')
+  proxy.cutAnswerOf('commit')
+  await t.rejects(follower.step(), { code: 'OUTCOME_UNKNOWN' })
+  t.equal(await shown(), 'countess')
 })
 
 t.test('a write whose connection breaks before the commit is told as not done', async (t) => {
