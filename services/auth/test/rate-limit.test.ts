@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { App } from '@portcullis/service-kit'
 import { callOf, startAuth, type Answer, type TestAuth } from './support/auth.ts'
-import { newClient } from './support/client.ts'
+import { newClient, type TestClient } from './support/client.ts'
 
 const LIMIT = 100
 const SETTINGS = { RATE_LIMIT_MAX: String(LIMIT), TRUST_PROXY: '127.0.0.1' }
@@ -53,6 +53,15 @@ t.test('the limit of requests', async (t) => {
     t.equal((await stranger('203.0.113.1')).status, 429)
     t.equal((await stranger('203.0.113.1', 'x.y.z')).status, 429)
     t.equal((await stranger('203.0.113.2')).status, 401)
+  })
+
+  await t.test('counts clients by themselves, also those of one address', async (t) => {
+    const [one, other] = [await newClient(auth, 'users:changes'), await newClient(auth, 'users:changes')]
+    const ask = async ({ token }: TestClient) =>
+      (await auth.call('GET', '/api/v1/users', { token, headers: { 'x-forwarded-for': '192.0.2.5' } })).status
+    for (let i = 0; i < LIMIT; i++) t.equal(await ask(one), 403, 'it is for users')
+    t.equal(await ask(one), 429)
+    t.equal(await ask(other), 403)
   })
 
   await t.test('a token that has been revoked counts for the address, and not for its user', async (t) => {
