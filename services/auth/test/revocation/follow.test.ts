@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { comparePositions, formatPosition, parsePosition, revocationKeys } from '@portcullis/schemas'
 import { Replica, systemClock } from '@portcullis/token-verifier'
+import { raiseEpoch } from '../../src/revocation/epoch.ts'
 import { Follower } from '../../src/revocation/follow.ts'
 import { readLog } from '../../src/revocation/log.ts'
 import { startAuth } from '../support/auth.ts'
@@ -68,4 +69,32 @@ t.test('an instance says that it knows of a key that is given up when it uses it
   const said = parsePosition(before[0] ?? '')
   t.ok(said && comparePositions(said, head) < 0, `${before[0]} while the keys are read`)
   await until(async () => (await acked()) === formatPosition(head), 'it has said so')
+})
+
+t.test('what a new epoch calls for is repeated until it has been done', async (t) => {
+  const auth = await startAuth(t)
+  const { db } = auth.app
+  let attempts = 0
+  const follower = new Follower({
+    db,
+    redis: openRedis(t, auth),
+    replica: new Replica(),
+    history: {
+      mend: async () => undefined,
+      reconcile: async () => {
+        attempts += 1
+        if (attempts === 1) throw new Error('the database is away')
+      },
+    },
+    onKeys: async () => undefined,
+    clock: systemClock,
+    maxAgeSeconds: 2,
+    log: { warn: () => undefined },
+  })
+  t.teardown(() => follower.stop())
+  await follower.start()
+  t.equal(attempts, 0)
+  await db.transaction().execute((trx) => raiseEpoch(trx, { epoch: 0, seq: 0 }))
+  follower.poke()
+  await until(() => attempts === 2, 'it is tried again')
 })
