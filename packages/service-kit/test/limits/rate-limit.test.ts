@@ -169,6 +169,39 @@ t.test('a Redis that comes back, empty, is told what was counted meanwhile', asy
   t.ok((await two.passed(100)) <= 35)
 })
 
+t.test('what Redis could not take is counted there when it can', async (t) => {
+  let now = 0
+  const redis = connectRedis(server.url(), { name: 'limits' })
+  t.teardown(() => redis.disconnect())
+  await redisReady(redis)
+  const prefix = `${t.name}:`
+  const counter = new RequestCounter({ redis, prefix, now: () => now })
+  await redis.set(`${prefix}ada`, 'no hash')
+  // The last of them waits for Redis.
+  for (let i = 0; i < 26; i++) await counter.add('ada', 60_000, 100)
+  await redis.del(`${prefix}ada`)
+  now += 1001
+  await counter.close()
+  t.strictSame(await redis.hvals(`${prefix}ada`), ['26'])
+})
+
+t.test('an instance that comes late counts in the window that has begun', async (t) => {
+  const redis = connectRedis(server.url(), { name: 'limits' })
+  t.teardown(() => redis.disconnect())
+  await redisReady(redis)
+  const prefix = `${t.name}:`
+  const [one, two] = [new RequestCounter({ redis, prefix }), new RequestCounter({ redis, prefix })]
+  await one.add('ada', 60_000, 4)
+  await one.close()
+  t.equal(await redis.pexpire(`${prefix}ada`, 10_000), 1)
+  await two.add('ada', 60_000, 4)
+  // Now Redis has to be asked.
+  const { current, ttl } = await two.add('ada', 60_000, 4)
+  t.equal(current, 3)
+  t.ok(ttl <= 10_000, `${ttl} ms`)
+  await two.close()
+})
+
 t.test('a caller without a name counts by address, and IPv6 by its network', async (t) => {
   const { app } = await instance(t, { max: 2 })
   const from = (remoteAddress: string) => app.inject({ url: '/things', remoteAddress })
