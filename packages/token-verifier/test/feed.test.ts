@@ -174,6 +174,30 @@ t.test('answers of any shape leave the replica as it was and the verifier stale'
   await until(() => verifier.ready)
 })
 
+t.test('a log of which the front is missing in the answer is read again from there', async (t) => {
+  const issuer = await startIssuer(t)
+  for (const session of ['first', 'second']) issuer.log.append('session', session)
+  let isWhole = false
+  const fetch: typeof globalThis.fetch = (input, init) => {
+    if (isWhole || typeof input !== 'string' || !input.includes('after=0-0'))
+      return globalThis.fetch(input, init)
+    isWhole = true
+    return globalThis.fetch(input.replace('after=0-0', 'after=1-1'), init)
+  }
+  const reloaded: Carrier[] = []
+  const verifier = createVerifier({
+    ...issuer.verifierOptions,
+    feed: { ...issuer.verifierOptions.feed, fetch },
+    observer: { reloading: (carrier) => reloaded.push(carrier) },
+  })
+  t.teardown(() => verifier.close())
+  verifier.start()
+  await until(() => verifier.ready)
+  t.strictSame(reloaded, ['feed'])
+  for (const session of ['first', 'second'])
+    await t.rejects(verifier.verify(issuer.mint({ session })), INVALID)
+})
+
 async function withRedis(t: Teardown) {
   const issuer = await startIssuer(t)
   const redis = await startRedis(t)

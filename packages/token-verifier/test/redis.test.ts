@@ -5,6 +5,7 @@ import { race, startIssuer, startRedis, TEST_CLIENT, type Teardown } from '@port
 import {
   createVerifier,
   systemClock,
+  type Carrier,
   type CreateVerifierOptions,
   type Observer,
 } from '@portcullis/token-verifier'
@@ -263,6 +264,19 @@ t.test('a beat that stops makes the verifier stale even though Redis answers', a
   relay.start()
   await until(() => verifier.ready)
   t.pass('and it recovers')
+})
+
+t.test('a live connection on which the beat stops is given up for another one', async (t) => {
+  const errors: unknown[] = []
+  const observer = { disconnected: (_carrier: Carrier, error: unknown) => errors.push(error) }
+  const { issuer, relay, start, caughtUp } = await setup(t, { observer })
+  await start()
+  relay.pause()
+  await until(() => errors.some((error) => error instanceof Error && error.message === 'no beat'))
+  relay.start()
+  issuer.log.append('session', 's')
+  await caughtUp()
+  t.pass('and the log is followed on it')
 })
 
 t.test('a client that the issuer does not admit is named in the log of the service', async (t) => {
