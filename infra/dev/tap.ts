@@ -50,6 +50,7 @@ export async function runTap(
     for await (const line of createInterface({ input: child.stdout })) lines.take(line)
   }
   await ended(child)
+  if (child.signalCode !== null) console.log(`tap was ended by ${child.signalCode}`)
   if (withCoverage) console.log(['', ...coverageLines()].join('\n'))
   return child.exitCode ?? 1
 }

@@ -38,6 +38,8 @@ const notBefore = Compile(Type.Object({ nbf: Type.Optional(Type.Number()) }))
 // RFC 8725 section 3.10: a key or its address that comes with the token is the sender's, not the issuer's.
 // No extension is understood here, so `crit` (RFC 7515 section 4.1.11) always names one that is not.
 const REFUSED_HEADERS = ['crit', 'jwk', 'jku', 'x5c', 'x5u']
+/** More than an issuer has keys at a time. */
+const HEADERS_KEPT = 50
 const USER_CLAIMS = ['sid', 'gen', 'roles', 'username']
 
 /** A token whose signature, issuer, audience and claims are good, at the times that it names. */
@@ -58,8 +60,8 @@ export class TokenCheck {
   readonly #algorithm: Algorithm
   readonly #maxLifeSeconds: number
   readonly #clock: Clock
-  /** By fast-jwt's result, which is the same object on every use of a token. */
-  readonly #accepted = new WeakMap<object, CheckedToken>()
+  /** By the encoded headers of tokens that were good, which are few: each key has one. */
+  readonly #kids = new Map<string, string>()
   /**
    * For fast-jwt, to check the signature, `typ`, `iss` and `aud` once and remember the outcome. Times are not
    * among them: they are looked at on every use, by the injected clock.
@@ -103,14 +105,16 @@ export class TokenCheck {
     return candidate.kid
   }
 
+  /** The same out of the token. */
+  kidOf(token: string): string {
+    const part = token.slice(0, Math.max(token.indexOf('.'), 0))
+    return this.#kids.get(part) ?? this.kid(readHeader(part))
+  }
+
   /** What a verified token says, if it has the claims of its sort and its time has come and not passed. */
   accept(token: unknown): CheckedToken {
     if (!decoded.Check(token)) throw invalidToken('malformed')
-    let checked = this.#accepted.get(token)
-    if (checked === undefined) {
-      checked = this.#read(token)
-      this.#accepted.set(token, checked)
-    }
+    const checked = this.#read(token)
     this.times(checked)
     return checked
   }
@@ -123,11 +127,10 @@ export class TokenCheck {
   }
 
   #read(token: Static<typeof Decoded>): CheckedToken {
-    const kid = this.kid(token.header)
     const claims = readClaims(token.payload)
     const [headerPart = '', payloadPart = ''] = token.input.split('.', 2)
-    if (repeatsNames(headerPart, token.header) || repeatsNames(payloadPart, token.payload))
-      throw invalidToken('repeated names')
+    const kid = this.#kids.get(headerPart) ?? this.#readKid(headerPart, token.header)
+    if (repeatsNames(payloadPart, token.payload)) throw invalidToken('repeated names')
     if (claims.exp - claims.iat > this.#maxLifeSeconds) throw invalidToken('lives too long')
     if (!notBefore.Check(claims)) throw invalidToken('nbf')
     // The same object serves every later request with this token.
@@ -135,6 +138,25 @@ export class TokenCheck {
     if ('roles' in claims) Object.freeze(claims.roles)
     Object.freeze(claims.aud)
     return { claims, kid, notBefore: (claims.nbf ?? 0) * 1000, expiresAt: claims.exp * 1000 }
+  }
+
+  #readKid(part: string, parsed: unknown): string {
+    const kid = this.kid(parsed)
+    if (repeatsNames(part, parsed)) throw invalidToken('repeated names')
+    // The issuer can write one header in many ways, and need not do so.
+    if (this.#kids.size >= HEADERS_KEPT) this.#kids.clear()
+    this.#kids.set(part, kid)
+    return kid
+  }
+}
+
+/** The header's JSON; whether the rest of the token is well-formed, fast-jwt finds out. */
+function readHeader(part: string): unknown {
+  try {
+    const header: unknown = JSON.parse(Buffer.from(part, 'base64url').toString())
+    return header
+  } catch {
+    throw invalidToken('malformed')
   }
 }
 
