@@ -29,11 +29,11 @@ export interface RedisOptions {
 }
 
 // The shell holds the server on a leash: when this process is gone, however it ended, its standard input
-// closes and the server is killed. When the server is gone, the shell ends too.
+// closes and the server is killed. When the server is gone, the shell ends too. The number of the process is told by the
+// process itself before it becomes the server, so that it comes before anything that the server says.
 const LEASH = [
   'exec 3<&0',
-  '"$@" </dev/null 3<&- & server=$!',
-  'echo "pid $server"',
+  `sh -c 'echo "pid $$"; exec "$@"' sh "$@" </dev/null 3<&- & server=$!`,
   '(cat <&3; kill -9 "$server") >/dev/null 2>&1 & leash=$!',
   'exec 3<&-; wait "$server"; kill "$leash"',
 ].join('\n')
@@ -142,7 +142,8 @@ function ready(leash: ChildProcess): Promise<number> {
         printed.push(line)
         const announced = /^pid (\d+)$/.exec(line)
         if (announced) pid = Number(announced[1])
-        if (/Ready to accept connections|Sentinel ID is/.test(line)) resolve(pid)
+        // Never 0, which names every process of the group.
+        if (pid > 0 && /Ready to accept connections|Sentinel ID is/.test(line)) resolve(pid)
       })
     }
   })

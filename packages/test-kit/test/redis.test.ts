@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import t from 'tap'
 import { startRedis } from '@portcullis/test-kit'
@@ -55,4 +59,26 @@ t.test('a server that cannot start says why', async (t) => {
   const redis = await startRedis(t)
   await t.rejects(startRedis(t, { port: redis.port }), /did not start/)
   await t.rejects(startRedis(t, { args: ['--no-such-option', '1'] }), /no-such-option/)
+})
+
+/** Starts and kills servers. A number that is none of theirs would be that of its own group. */
+const MANY = `
+  import { startRedis } from '@portcullis/test-kit'
+  for (let n = 0; n < 20; n++) await (await startRedis({ teardown: () => undefined })).kill()`
+
+t.test('however soon a server is ready, it is the one that is killed', async (t) => {
+  const server = join(t.testdir(), 'server')
+  writeFileSync(server, '#!/bin/sh\necho Ready to accept connections\nexec sleep 60\n')
+  chmodSync(server, 0o755)
+  const child = spawn(
+    process.execPath,
+    ['--conditions=@portcullis/source', '--input-type=module', '-e', MANY],
+    {
+      cwd: import.meta.dirname,
+      env: { ...process.env, TEST_REDIS_SERVER: server },
+      detached: true,
+      stdio: 'ignore',
+    },
+  )
+  t.strictSame(await once(child, 'exit'), [0, null])
 })
