@@ -42,13 +42,20 @@ export function growth(name: string, unit: string, points: readonly Point[], atM
   }
 }
 
+/** Undefined where there is no target. */
+export function isMet({ value, target }: Row): boolean | undefined {
+  if (target === undefined) return undefined
+  return target.bound === 'at least' ? value >= target.value : value <= target.value
+}
+
 export function shown({ rps, cpuMicros, p50, p99 }: Measure): string {
   return `${Math.round(rps)} rps, ${Math.round(cpuMicros)} µs CPU, p50 ${p50} p99 ${p99} ms`
 }
 
 export function print(rows: readonly Row[]): void {
-  for (const { name, figures, value, unit, target } of rows) {
-    const aim = target ? ` (target ${target.bound} ${target.value})` : ''
+  for (const row of rows) {
+    const { name, figures, value, unit, target } = row
+    const aim = target ? ` (target ${target.bound} ${target.value}${isMet(row) ? '' : ': missed'})` : ''
     console.log(`${name.padEnd(44)} ${value.toFixed(2)} ${unit}${aim}\n${' '.repeat(45)}${figures}`)
   }
 }

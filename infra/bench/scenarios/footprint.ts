@@ -41,7 +41,7 @@ export async function footprint(stage: Stage, { rounds, seconds }: Pace): Promis
     }
     rows.push({
       name: `${name}, memory after load`,
-      figures: `resident; ${underLoad[name].toFixed(0)} MiB while passwords were hashed`,
+      figures: `resident; ${underLoad[name].toFixed(0)} MiB during logins`,
       value: memory,
       unit: 'MiB',
       target: { bound: 'at most', value: Math.round(TARGET_MIB) },
