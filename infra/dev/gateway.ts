@@ -48,6 +48,8 @@ export async function buildGateway({ auth, content, ready }: GatewayOptions): Pr
   const app = fastify({
     forceCloseConnections: true,
     http: { requireHostHeader: false },
+    routerOptions: { ignoreTrailingSlash: true },
+    rewriteUrl: ({ url = '/' }) => pathOf(url),
     genReqId: () => randomUUID(),
     clientErrorHandler: clientErrorHandler('', () => undefined),
     frameworkErrors: (_error, request, reply) => void sendProblem(request, reply, 'REQUEST_MALFORMED'),
@@ -89,6 +91,12 @@ export async function buildGateway({ auth, content, ready }: GatewayOptions): Pr
   await app.register(swaggerUi, docsPage('Portcullis'))
   app.get('/openapi.json', async () => document)
   return app
+}
+
+/** The target of a request without scheme and host, which a client may send too (RFC 9112 section 3.2.2). */
+function pathOf(target: string): string {
+  const path = target.replace(/^https?:\/\/[^/?]*/i, '')
+  return path === target || path.startsWith('/') ? path : `/${path}`
 }
 
 async function mergedDocument({ ready, ...urls }: GatewayOptions) {

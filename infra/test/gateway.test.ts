@@ -80,6 +80,27 @@ t.test('every path goes to the service that has it, unchanged', async (t) => {
   for (const [path, service] of Object.entries(paths)) t.match(await echo(path), { service, url: path }, path)
 })
 
+t.test('a trailing slash changes nothing of what both services answer together', async (t) => {
+  const { content, url } = await startGateway(t)
+  content.ready = false
+  t.equal((await fetch(`${url}/health/ready/`)).status, 503, 'not the answer of auth alone')
+  const documents = await Promise.all(
+    ['/openapi.json', '/openapi.json/'].map(async (path) => (await fetch(`${url}${path}`)).text()),
+  )
+  t.equal(documents[1], documents[0])
+})
+
+t.test('a target with scheme and host is read as its path', async (t) => {
+  const { url } = await startGateway(t)
+  const ask = (target: string) => exchange(url, `GET ${target} HTTP/1.1`, 'Host: a', 'Connection: close')
+  t.match(
+    await ask('http://a/api/v1/posts?a=1'),
+    '"service":"content","method":"GET","url":"/api/v1/posts?a=1"',
+  )
+  t.match(await ask('HTTPS://a?a=1'), /^location: \/docs\r$/im)
+  t.match(await ask('http://a'), /^location: \/docs\r$/im)
+})
+
 t.test('bodies of every kind arrive as they were sent', async (t) => {
   const { echo } = await startGateway(t)
   const json = { 'content-type': 'application/json' }
