@@ -1,5 +1,5 @@
 import { parsePosition, type Position } from '@portcullis/schemas'
-import { invalidToken, StaleError, TokenError } from './errors.ts'
+import { invalidToken, TokenError } from './errors.ts'
 
 /**
  * The token of an `Authorization` header (RFC 6750 section 2.1).
@@ -23,18 +23,22 @@ export function readPositionHeader(value: string | string[] | undefined): Positi
   return (typeof value === 'string' ? parsePosition(value) : undefined) ?? NOWHERE
 }
 
-/** The same refusal with the `WWW-Authenticate` of RFC 6750 section 3; what is no refusal becomes a plain one. */
-export function withChallenge(
-  error: unknown,
-  realm: string,
-  scopes: readonly string[] = [],
-): TokenError | StaleError {
-  if (error instanceof StaleError) return error
-  const refusal =
-    error instanceof TokenError ? error : invalidToken(error instanceof Error ? error.message : '')
-  const value = challenge(refusal.code, realm.replaceAll(/["\\]/g, ''), scopes)
-  if (value === undefined) return refusal
-  return new TokenError(refusal.code, refusal.reason, { 'WWW-Authenticate': value })
+/**
+ * The same refusal with the `WWW-Authenticate` of RFC 6750 section 3. What is no refusal of a token stays what it is: a
+ * fault of a server says nothing about the token that it was shown.
+ *
+ * @param realm quotation marks and backslashes, which would end its quotes, are left out
+ * @returns always an Error, also for what is thrown and is none: a middleware that hands on nothing lets in
+ */
+export function withChallenge(error: unknown, realm: string, scopes: readonly string[] = []): Error {
+  if (!(error instanceof TokenError)) return error instanceof Error ? error : notAnError(error)
+  const value = challenge(error.code, realm.replaceAll(/["\\]/g, ''), scopes)
+  if (value === undefined) return error
+  return new TokenError(error.code, error.reason, { 'WWW-Authenticate': value })
+}
+
+function notAnError(thrown: unknown): Error {
+  return new Error('what was thrown is no error', { cause: thrown })
 }
 
 function challenge(code: TokenError['code'], realm: string, scopes: readonly string[]): string | undefined {

@@ -88,6 +88,7 @@ export function createVerifier(options: CreateVerifierOptions): Verifier {
   return new Verifier({
     check: new TokenCheck(options),
     keys: keySource(options),
+    onKeysFailed: (error) => options.observer?.keysFailed?.(error),
     replica,
     follower: options.replica
       ? undefined

@@ -40,11 +40,16 @@ export class StaleError extends Error {
   readonly reason: string
   readonly headers: Record<string, string> = { 'Retry-After': '1' }
 
-  constructor(code: StaleCode, reason: string) {
-    super(PROBLEMS[code].title)
+  constructor(code: StaleCode, reason: string, options: ErrorOptions = {}) {
+    super(PROBLEMS[code].title, options)
     this.code = code
     this.reason = reason
   }
+}
+
+/** Whether it is an answer to a caller; anything else is a fault, and says nothing about a token. */
+export function isRefusal(error: unknown): error is TokenError | StaleError {
+  return error instanceof TokenError || error instanceof StaleError
 }
 
 export function invalidToken(reason: string): TokenError {

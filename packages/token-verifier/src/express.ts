@@ -3,7 +3,7 @@ import { isUserClaims, type AccessClaims, type ClientClaims, type UserClaims } f
 import { requireRoles, requireScopes, requireUser } from './access.ts'
 import { readBearer, readPositionHeader, withChallenge } from './bearer.ts'
 import { verifierOf, type CreateVerifierOptions } from './create-verifier.ts'
-import { StaleError, TokenError } from './errors.ts'
+import { isRefusal } from './errors.ts'
 import { quotable } from './options.ts'
 import type { Verifier } from './verifier.ts'
 
@@ -22,7 +22,7 @@ export type GuardOptions = (CreateVerifierOptions | { verifier: Verifier }) & {
 /**
  * Middleware that lets in whoever shows a good access token, and hands a TokenError or StaleError to `next` for
  * everybody else. These carry `statusCode`, `code` and `headers`: Express answers them rightly by itself, and
- * `refusals` answers them with a problem document.
+ * `refusals` answers them with a problem document. A fault of the server is handed on as it is.
  */
 export interface Guard {
   readonly verifier: Verifier
@@ -89,8 +89,7 @@ export function refusals(
   response: ServerResponse,
   next: (error?: unknown) => void,
 ): void {
-  const isRefusal = error instanceof TokenError || error instanceof StaleError
-  if (!isRefusal || response.headersSent) return next(error)
+  if (!isRefusal(error) || response.headersSent) return next(error)
   const { statusCode: status, code, message: title, headers } = error
   const type = { 'Content-Type': 'application/problem+json; charset=utf-8', 'Cache-Control': 'no-store' }
   response.writeHead(status, { ...headers, ...type })

@@ -2,6 +2,7 @@ import { createDecoder, createVerifier as createJwtVerifier } from 'fast-jwt'
 import { LRUCache } from 'lru-cache'
 import { comparePositions, type AccessClaims, type Position } from '@portcullis/schemas'
 import { invalidToken, StaleError } from './errors.ts'
+import { KeyLookup } from './keys/lookup.ts'
 import type { KeySource } from './keys/source.ts'
 import type { Replica } from './replica/replica.ts'
 import { waitFor } from './replica/wait.ts'
@@ -35,6 +36,8 @@ export interface Follower {
 export interface VerifierParts {
   check: TokenCheck
   keys: KeySource
+  /** Told of each error that `keys` throws, other than a StaleError or TokenError. */
+  onKeysFailed?: ((error: unknown) => void) | undefined
   replica: Replica
   follower: Follower | undefined
   maxStalenessSeconds: number
@@ -52,6 +55,7 @@ interface VerifiedToken extends CheckedToken {
  */
 export class Verifier {
   readonly #parts: VerifierParts
+  readonly #keys: KeyLookup
   readonly #jwt = new Map<string, (token: string) => unknown>()
   /** Tokens whose signature was good under this key. */
   readonly #memory = new LRUCache<string, VerifiedToken>({ max: TOKENS_KEPT })
@@ -59,7 +63,8 @@ export class Verifier {
 
   constructor(parts: VerifierParts) {
     this.#parts = parts
-    const { keys, replica } = parts
+    const { keys, onKeysFailed, replica } = parts
+    this.#keys = new KeyLookup(keys, onKeysFailed)
     if (keys.giveUp) replica.onDeadKey((kid) => keys.giveUp?.(kid))
   }
 
@@ -134,13 +139,12 @@ export class Verifier {
     if (known === undefined) {
       if (typeof token !== 'string') throw invalidToken('not a string')
       this.#parts.check.size(token)
-      const found = this.#parts.keys.find(this.#parts.check.kidOf(token), token)
-      return this.#verifyBy(pemOf(found), token, options)
+      return this.#verifyBy(this.#keys.find(this.#parts.check.kidOf(token), token), token, options)
     }
-    const key = this.#parts.keys.find(known.kid, token)
+    const key = this.#keys.find(known.kid, token)
     if (key !== known.pem) {
       this.#memory.delete(token)
-      return this.#verifyBy(pemOf(key), token, options)
+      return this.#verifyBy(key, token, options)
     }
     this.#parts.check.times(known)
     return this.#decide(known, options)
@@ -174,7 +178,7 @@ export class Verifier {
 
   /** For adapters: the public key that the header names, as SPKI PEM. Asked on every use of a token. */
   keyFor(header: unknown, token?: string): string | Promise<string> {
-    return pemOf(this.#parts.keys.find(this.#parts.check.kid(header), token))
+    return this.#keys.find(this.#parts.check.kid(header), token)
   }
 
   #decide(checked: CheckedToken, options: VerifyOptions): AccessClaims | Promise<AccessClaims> {
@@ -212,14 +216,7 @@ export class Verifier {
   }
 
   #verifySignature(token: string, pem: string): unknown {
-    let verify = this.#jwt.get(pem)
-    if (!verify) {
-      const created = createJwtVerifier({ ...this.jwtOptions, key: pem, cache: false })
-      verify = (text) => created(text)
-      const [oldest] = this.#jwt.keys()
-      if (oldest !== undefined && this.#jwt.size >= JWT_VERIFIERS_KEPT) this.#jwt.delete(oldest)
-      this.#jwt.set(pem, verify)
-    }
+    const verify = this.#jwt.get(pem) ?? this.#jwtVerifierOf(pem)
     try {
       return verify(token)
     } catch (error) {
@@ -227,16 +224,24 @@ export class Verifier {
     }
   }
 
+  #jwtVerifierOf(pem: string): (token: string) => unknown {
+    try {
+      const verify: (token: string) => unknown = createJwtVerifier({
+        ...this.jwtOptions,
+        key: pem,
+        cache: false,
+      })
+      const [oldest] = this.#jwt.keys()
+      if (oldest !== undefined && this.#jwt.size >= JWT_VERIFIERS_KEPT) this.#jwt.delete(oldest)
+      this.#jwt.set(pem, verify)
+      return verify
+    } catch (error) {
+      throw this.#keys.failure(error)
+    }
+  }
+
   #limitMs(bounded: boolean): number {
     const { maxStalenessSeconds, boundedStalenessSeconds } = this.#parts
     return 1000 * (bounded ? Math.max(maxStalenessSeconds, boundedStalenessSeconds) : maxStalenessSeconds)
   }
-}
-
-function pemOf(found: ReturnType<KeySource['find']>): string | Promise<string> {
-  if (typeof found === 'string') return found
-  return Promise.resolve(found).then((pem) => {
-    if (pem === undefined) throw invalidToken('unknown key')
-    return pem
-  })
 }

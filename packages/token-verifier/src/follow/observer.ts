@@ -17,7 +17,7 @@ export interface Observer {
   state?(state: VerifierState): void
   /** The carrier that is followed from now on. */
   carrier?(carrier: Carrier): void
-  /** The issuer's keys could not be fetched. */
+  /** The issuer's keys could not be fetched, or a source of keys of the application's has failed. */
   keysFailed?(error: unknown): void
 }
 

@@ -4,7 +4,7 @@ export interface KeySource {
    * The public key with this id as SPKI PEM, or undefined if the issuer has none.
    *
    * @param token the one that names the key, if it is at hand; nothing of it has been checked
-   * @throws StaleError if that cannot be told right now.
+   * @throws StaleError if that cannot be told right now. Any other error is taken for the same, and is its cause.
    */
   find(kid: string, token?: string): string | undefined | Promise<string | undefined>
   /** The log names this key as dead: `find` is not to give it any more, though the log forgets it in time. */
