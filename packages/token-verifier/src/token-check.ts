@@ -68,7 +68,7 @@ export class TokenCheck {
    */
   readonly jwtOptions: Readonly<Partial<JwtOptions>>
 
-  /** @throws TypeError for rules that would let tokens pass that no rule had meant. */
+  /** @throws TypeError if a rule is missing or malformed: fast-jwt skips the check of an undefined issuer or audience. */
   constructor(rules: TokenRules) {
     const audience = [...texts('audience', rules.audience)]
     this.#algorithm = oneOf('algorithm', rules.algorithm ?? 'ES256', ALGORITHMS)
@@ -92,35 +92,35 @@ export class TokenCheck {
     }
   }
 
-  /** Refuses a token that is too long to be looked at. */
-  size(token: string): void {
+  /** @throws TokenError for a token that is too long to be looked at */
+  assertSize(token: string): void {
     if (Buffer.byteLength(token) > MAX_TOKEN_BYTES) throw invalidToken('too long')
   }
 
   /** The key's id, out of a header that may be trusted with nothing else. */
-  kid(candidate: unknown): string {
+  readKid(candidate: unknown): string {
     if (!header.Check(candidate)) throw invalidToken('header')
     if (candidate.alg !== this.#algorithm) throw invalidToken('algorithm')
     if (REFUSED_HEADERS.some((name) => name in candidate)) throw invalidToken('header parameter')
     return candidate.kid
   }
 
-  /** The same out of the token. */
-  kidOf(token: string): string {
+  /** The `kid` of an encoded token; the header is decoded only if it was not seen before. */
+  kidOfToken(token: string): string {
     const part = token.slice(0, Math.max(token.indexOf('.'), 0))
-    return this.#kids.get(part) ?? this.kid(readHeader(part))
+    return this.#kids.get(part) ?? this.readKid(readHeader(part))
   }
 
   /** What a verified token says, if it has the claims of its sort and its time has come and not passed. */
   accept(token: unknown): CheckedToken {
     if (!decoded.Check(token)) throw invalidToken('malformed')
     const checked = this.#read(token)
-    this.times(checked)
+    this.assertTimes(checked)
     return checked
   }
 
-  /** Refuses a token whose time has passed, or has not come yet. To be asked on every use. */
-  times({ expiresAt, notBefore }: CheckedToken): void {
+  /** To be called on every use. @throws TokenError for a token whose time has passed, or has not come yet */
+  assertTimes({ expiresAt, notBefore }: CheckedToken): void {
     const now = this.#clock.now()
     if (expiresAt <= now) throw invalidToken('expired')
     if (notBefore > now) throw invalidToken('not yet valid')
@@ -129,7 +129,7 @@ export class TokenCheck {
   #read(token: Static<typeof Decoded>): CheckedToken {
     const claims = readClaims(token.payload)
     const [headerPart = '', payloadPart = ''] = token.input.split('.', 2)
-    const kid = this.#kids.get(headerPart) ?? this.#readKid(headerPart, token.header)
+    const kid = this.#kids.get(headerPart) ?? this.#rememberKid(headerPart, token.header)
     if (repeatsNames(payloadPart, token.payload)) throw invalidToken('repeated names')
     if (claims.exp - claims.iat > this.#maxLifeSeconds) throw invalidToken('lives too long')
     if (!notBefore.Check(claims)) throw invalidToken('nbf')
@@ -140,8 +140,8 @@ export class TokenCheck {
     return { claims, kid, notBefore: (claims.nbf ?? 0) * 1000, expiresAt: claims.exp * 1000 }
   }
 
-  #readKid(part: string, parsed: unknown): string {
-    const kid = this.kid(parsed)
+  #rememberKid(part: string, parsed: unknown): string {
+    const kid = this.readKid(parsed)
     if (repeatsNames(part, parsed)) throw invalidToken('repeated names')
     // The issuer can write one header in many ways, and need not do so.
     if (this.#kids.size >= HEADERS_KEPT) this.#kids.clear()

@@ -138,15 +138,15 @@ export class Verifier {
     const known = this.#memory.get(token)
     if (known === undefined) {
       if (typeof token !== 'string') throw invalidToken('not a string')
-      this.#parts.check.size(token)
-      return this.#verifyBy(this.#keys.find(this.#parts.check.kidOf(token), token), token, options)
+      this.#parts.check.assertSize(token)
+      return this.#verifyBy(this.#keys.find(this.#parts.check.kidOfToken(token), token), token, options)
     }
     const key = this.#keys.find(known.kid, token)
     if (key !== known.pem) {
       this.#memory.delete(token)
       return this.#verifyBy(key, token, options)
     }
-    this.#parts.check.times(known)
+    this.#parts.check.assertTimes(known)
     return this.#decide(known, options)
   }
 
@@ -168,7 +168,7 @@ export class Verifier {
 
   /** For adapters: refuses what is too long to be parsed, or cannot be. */
   checkForm(token: string): void {
-    this.#parts.check.size(token)
+    this.#parts.check.assertSize(token)
     try {
       decode(token)
     } catch {
@@ -178,7 +178,7 @@ export class Verifier {
 
   /** For adapters: the public key that the header names, as SPKI PEM. Asked on every use of a token. */
   keyFor(header: unknown, token?: string): string | Promise<string> {
-    return this.#keys.find(this.#parts.check.kid(header), token)
+    return this.#keys.find(this.#parts.check.readKid(header), token)
   }
 
   #decide(checked: CheckedToken, options: VerifyOptions): AccessClaims | Promise<AccessClaims> {
