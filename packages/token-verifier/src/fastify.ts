@@ -141,6 +141,9 @@ async function registerJwt(
     decode: { complete: true },
     verify: {
       ...verifier.jwtOptions,
+      // Good signatures only: `secret` has asked the verifier about this very use of the token.
+      cache: 5000,
+      errorCacheTTL: -1,
       extractToken: (request) => {
         try {
           const token = readBearer(request.headers.authorization)

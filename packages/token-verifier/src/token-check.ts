@@ -63,8 +63,8 @@ export class TokenCheck {
   /** By the encoded headers of tokens that were good, which are few: each key has one. */
   readonly #kids = new Map<string, string>()
   /**
-   * For fast-jwt, to check the signature, `typ`, `iss` and `aud` once and remember the outcome. Times are not
-   * among them: they are looked at on every use, by the injected clock.
+   * For fast-jwt: checks signature, `typ`, `iss` and `aud`. Times are left out, since they are looked at on each use by
+   * the injected clock.
    */
   readonly jwtOptions: Readonly<Partial<JwtOptions>>
 
@@ -87,8 +87,6 @@ export class TokenCheck {
       complete: true,
       ignoreExpiration: true,
       ignoreNotBefore: true,
-      cache: 5000,
-      errorCacheTTL: -1,
     }
   }
 

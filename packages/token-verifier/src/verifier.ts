@@ -226,11 +226,7 @@ export class Verifier {
 
   #jwtVerifierOf(pem: string): (token: string) => unknown {
     try {
-      const verify: (token: string) => unknown = createJwtVerifier({
-        ...this.jwtOptions,
-        key: pem,
-        cache: false,
-      })
+      const verify: (token: string) => unknown = createJwtVerifier({ ...this.jwtOptions, key: pem })
       const [oldest] = this.#jwt.keys()
       if (oldest !== undefined && this.#jwt.size >= JWT_VERIFIERS_KEPT) this.#jwt.delete(oldest)
       this.#jwt.set(pem, verify)
