@@ -60,8 +60,9 @@ async function tokenVerifier(app: FastifyInstance, options: TokenVerifierPluginO
     return createVerifier({ ...own, observer })
   })
   const realm = quotable('realm', options.realm ?? 'portcullis')
-  const early = new WeakSet<FastifyRequest>()
-  await registerJwt(app, verifier, realm, early)
+  /** Requests that were let in before their body had arrived: their token is checked once more then. */
+  const beforeBody = new WeakSet<FastifyRequest>()
+  await registerJwt(app, verifier, realm, beforeBody)
 
   const hook =
     (admit: (request: FastifyRequest, claims: AccessClaims) => void, scopes?: readonly string[]): Hook =>
@@ -70,7 +71,7 @@ async function tokenVerifier(app: FastifyInstance, options: TokenVerifierPluginO
         const token = readBearer(request.headers.authorization)
         const claims = verifier.check(token, verifyOptions(request))
         admit(request, claims instanceof Promise ? await claims : claims)
-        if (hasBodyToCome(request)) early.add(request)
+        if (hasBodyToCome(request)) beforeBody.add(request)
       } catch (error) {
         const refusal = withChallenge(error, realm, scopes)
         if (isRefusal(refusal)) reply.headers(refusal.headers)
@@ -98,10 +99,10 @@ async function tokenVerifier(app: FastifyInstance, options: TokenVerifierPluginO
   app.decorate('requireScope', (...scopes) => hook(asClient(scopes), scopes))
 
   // A body takes as long as its sender likes, and the token may have died meanwhile.
-  const again = hook(() => undefined)
-  const againInTime = callbackify(again)
+  const recheck = hook(() => undefined)
+  const recheckHook = callbackify(recheck)
   app.addHook('preHandler', (request, reply, done) => {
-    if (early.has(request)) againInTime(request, reply, done)
+    if (beforeBody.has(request)) recheckHook(request, reply, done)
     else done()
   })
   app.addHook('onRoute', (route) => {
@@ -120,7 +121,7 @@ async function registerJwt(
   app: FastifyInstance,
   verifier: Verifier,
   realm: string,
-  early: WeakSet<FastifyRequest>,
+  beforeBody: WeakSet<FastifyRequest>,
 ): Promise<void> {
   const admitted = new WeakMap<object, UserClaims>()
   const users = new WeakMap<FastifyRequest, UserClaims>()
@@ -132,7 +133,7 @@ async function registerJwt(
           verifyOptions(request),
         )
         users.set(request, requireUser(claims))
-        if (hasBodyToCome(request)) early.add(request)
+        if (hasBodyToCome(request)) beforeBody.add(request)
         return await verifier.keyFor('header' in decoded ? decoded.header : undefined)
       } catch (error) {
         throw withChallenge(error, realm)
