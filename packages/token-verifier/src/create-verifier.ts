@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { LONGEST_MAX_AGE_SECONDS } from '@portcullis/schemas'
 import { systemClock } from './clock.ts'
-import { FeedFollower, type FeedOptions } from './follow/feed.ts'
-import { follow } from './follow/follow.ts'
+import { chooseCarrier, type Follower } from './follow/choose-carrier.ts'
+import { FeedFollower, type FeedOptions } from './follow/feed-follower.ts'
 import type { Observer } from './follow/observer.ts'
-import { RedisFollower, type FollowerClient } from './follow/redis.ts'
+import { RedisFollower, type FollowerClient } from './follow/redis-follower.ts'
 import { jwksKeys } from './keys/jwks.ts'
 import type { KeySource } from './keys/source.ts'
 import { functionOf, httpUrl, objectOf, seconds, text, withFunctions } from './options.ts'
@@ -14,7 +14,7 @@ import { createRedis } from './redis/client.ts'
 import { parseRedisUrl, type RedisPlace } from './redis/url.ts'
 import { Replica } from './replica/replica.ts'
 import { TokenCheck, type TokenRules } from './token-check.ts'
-import { Verifier, type Follower } from './verifier.ts'
+import { Verifier } from './verifier.ts'
 
 /** Beyond the life of a token its revocation means nothing. */
 const LONGEST_AGE_SECONDS = 3600
@@ -142,7 +142,7 @@ function follower(options: CreateVerifierOptions, replica: Replica, maxAgeSecond
     onState: (state) => observer.state?.(state),
   })
   const shared = { clientId, member, replica, clock, observer }
-  return follow({
+  return chooseCarrier({
     redis: connect && new RedisFollower({ ...shared, connect }),
     feed: feed && new FeedFollower({ ...shared, ...checkedFeed(feed) }),
     observer,

@@ -2,6 +2,7 @@ import { createDecoder, createVerifier as createJwtVerifier } from 'fast-jwt'
 import { LRUCache } from 'lru-cache'
 import { comparePositions, type AccessClaims, type Position } from '@portcullis/schemas'
 import { invalidToken, StaleError } from './errors.ts'
+import type { Follower } from './follow/choose-carrier.ts'
 import { KeyLookup } from './keys/lookup.ts'
 import type { KeySource } from './keys/source.ts'
 import type { Replica } from './replica/replica.ts'
@@ -24,13 +25,6 @@ export interface VerifyOptions {
    * epoch has killed. For ending what has perhaps ended already, and nothing else.
    */
   ended?: boolean | undefined
-}
-
-/** What keeps a replica up to date. */
-export interface Follower {
-  start(): void
-  /** Says farewell to the log's writer, if it can be reached, and ends every connection and timer. */
-  stop(): Promise<void>
 }
 
 export interface VerifierParts {

@@ -21,6 +21,9 @@ const entryList = Compile(Type.Array(EntrySchema))
 const revocationEvent = Compile(RevocationEventSchema)
 const beatOf = Compile(BeatSchema)
 
+/** The position, and the id in Redis, before the first entry of a log. */
+export const FRONT = '0-0'
+
 /** What one XREAD on log and beat has brought. */
 export interface Read {
   events: RevocationEvent[]
@@ -60,7 +63,7 @@ export function readReply(answer: unknown): Read {
 /** The id of the newest entry of an answer to XREVRANGE, or 0-0. */
 export function readLastId(answer: unknown): string {
   if (!entryList.Check(answer)) throw new Error('not an answer to XREVRANGE')
-  return answer[0]?.[0] ?? '0-0'
+  return answer[0]?.[0] ?? FRONT
 }
 
 function readLog(entries: readonly Entry[], read: Read): void {

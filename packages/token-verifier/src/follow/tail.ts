@@ -3,12 +3,11 @@ import type { Member } from '../replica/member.ts'
 import type { LogReader } from '../replica/reader.ts'
 import type { Replica } from '../replica/replica.ts'
 import { Admission } from './admission.ts'
-import type { Read } from './entries.ts'
+import { FRONT, type Read } from './entries.ts'
 import { reportApplied, type Observer } from './observer.ts'
 
 /** Most entries of each stream that one read asks for. */
 export const COUNT = 2000
-const FRONT = '0-0'
 const SHORTEST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 1000
 

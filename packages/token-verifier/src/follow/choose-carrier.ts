@@ -1,14 +1,20 @@
-import type { Follower } from '../verifier.ts'
-import type { FeedFollower } from './feed.ts'
+import type { FeedFollower } from './feed-follower.ts'
 import type { Carrier, Observer } from './observer.ts'
-import type { RedisFollower } from './redis.ts'
+import type { RedisFollower } from './redis-follower.ts'
 
 /** Beats come every 100 ms. Without one for so long, the feed is asked meanwhile. */
 const SILENT_MS = 400
 const LOOK_MS = 50
 
+/** What keeps a replica up to date. */
+export interface Follower {
+  start(): void
+  /** Says farewell to the log's writer, if it can be reached, and ends every connection and timer. */
+  stop(): Promise<void>
+}
+
 /** Follows the log on the paths that there are: Redis while it speaks, the feed while it is silent. */
-export function follow(paths: {
+export function chooseCarrier(paths: {
   redis: RedisFollower | undefined
   feed: FeedFollower | undefined
   observer: Observer

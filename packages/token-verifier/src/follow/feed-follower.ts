@@ -6,9 +6,10 @@ import { baseUrl, fetchJson, RefusedError, type Fetch } from '../fetch-json.ts'
 import type { Member } from '../replica/member.ts'
 import type { LogReader } from '../replica/reader.ts'
 import type { Replica } from '../replica/replica.ts'
+import { backoffMs } from './backoff.ts'
 import { ClientToken } from './client-token.ts'
+import { FRONT } from './entries.ts'
 import { reportApplied, type Observer } from './observer.ts'
-import { backoffMs } from './within.ts'
 
 /** The issuer holds an answer for up to 500 ms. */
 const TIMEOUT_MS = 1500
@@ -21,7 +22,6 @@ const LONGEST_RETRY_REFUSED_MS = 10_000
 const PAUSE_MS = 20
 /** Before all is read again: what is wrong with the log may take a while to mend. */
 const RELOAD_PAUSE_MS = 200
-const FRONT = '0-0'
 
 const feed = Compile(FeedSchema)
 

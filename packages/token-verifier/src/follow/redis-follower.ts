@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { revocationKeys } from '@portcullis/schemas'
 import { withFunctions } from '../options.ts'
 import { withoutCommand } from '../redis/failure.ts'
+import { backoffMs } from './backoff.ts'
 import { readLastId, readReply, type Read } from './entries.ts'
 import { COUNT, Tail, type TailOptions } from './tail.ts'
-import { backoffMs, within } from './within.ts'
+import { within } from './within.ts'
 
 const BLOCK_MS = 200
 /** How much longer than asked for a blocking read may take before its client is thrown away. */
