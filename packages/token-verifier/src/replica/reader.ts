@@ -4,11 +4,11 @@ import type { Instant } from '../clock.ts'
 /** `covered`: everything up to that head is held. `behind`: not all; read on, or all again. `refused`: no head of this log. */
 export type Outcome = 'covered' | 'behind' | 'refused'
 
-/** What a reader tells the replica that it reads for. */
-export interface Holder {
-  readonly epoch: number
-  /** How often everything was forgotten that had been merged. */
-  readonly oblivions: number
+/** The replica that a reader reads for. */
+export interface ReaderTarget {
+  epoch(): number
+  /** How often the replica was cleared. */
+  clears(): number
   /** Takes an event in; false if there is no room. */
   merge(event: RevocationEvent): boolean
   /** Hears of a head that is plausible, whether it is reached or not. */
@@ -29,14 +29,15 @@ interface Run {
  * Several readers may feed one replica: what they bring is merged.
  */
 export class LogReader {
-  readonly #holder: Holder
+  readonly #target: ReaderTarget
   #run: Run | undefined
   /** The epoch whose head the run has reached; in it, the end of the run is a position. */
   #settled: number | undefined
-  #oblivions = 0
+  #clears: number
 
-  constructor(holder: Holder) {
-    this.#holder = holder
+  constructor(target: ReaderTarget) {
+    this.#target = target
+    this.#clears = target.clears()
   }
 
   /** To be called before the log is read again from its front. What the replica holds stays. */
@@ -52,10 +53,10 @@ export class LogReader {
    * read again from its front. The events are merged even so, as far as there is room.
    */
   apply(events: readonly RevocationEvent[]): boolean {
-    this.#keepUp()
+    this.#restartIfCleared()
     let whole = true
     for (const event of events) {
-      if (!this.#holder.merge(event)) {
+      if (!this.#target.merge(event)) {
         whole = false
         break
       }
@@ -70,9 +71,9 @@ export class LogReader {
    * counts from `asOf`; a newer epoch kills the tokens of older ones at once.
    */
   advance(head: Head, asOf?: Instant): Outcome {
-    if (head.base > head.seq || head.epoch < this.#holder.epoch) return 'refused'
-    this.#holder.hear(head)
-    this.#keepUp()
+    if (head.base > head.seq || head.epoch < this.#target.epoch()) return 'refused'
+    this.#target.hear(head)
+    this.#restartIfCleared()
     if (!this.#covers(head)) return 'behind'
     this.#settled = head.epoch
     if (!this.#run || this.#run.epoch < head.epoch)
@@ -81,10 +82,11 @@ export class LogReader {
     return 'covered'
   }
 
-  /** What was read before the holder forgot it covers nothing any more. */
-  #keepUp(): void {
-    if (this.#oblivions === this.#holder.oblivions) return
-    this.#oblivions = this.#holder.oblivions
+  /** A replica that was cleared has lost what this reader had read: begin again. */
+  #restartIfCleared(): void {
+    const clears = this.#target.clears()
+    if (this.#clears === clears) return
+    this.#clears = clears
     this.reload()
   }
 
@@ -111,6 +113,6 @@ export class LogReader {
 
   #reach(asOf?: Instant): void {
     const run = this.#run
-    if (run && run.epoch === this.#settled) this.#holder.reach({ epoch: run.epoch, seq: run.to }, asOf)
+    if (run && run.epoch === this.#settled) this.#target.reach({ epoch: run.epoch, seq: run.to }, asOf)
   }
 }

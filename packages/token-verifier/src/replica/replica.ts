@@ -41,7 +41,7 @@ export class Replica {
   readonly #keyListeners = new Set<(kid: string) => void>()
   readonly #reader: LogReader
   readonly #yieldsToEpochs: boolean
-  #oblivions = 0
+  #clears = 0
   #epoch = 0
   #position: Position = { epoch: 0, seq: 0 }
   #asOf: Instant | undefined
@@ -94,15 +94,9 @@ export class Replica {
 
   /** Another path by which the log comes in. */
   reader(): LogReader {
-    const epoch = () => this.#epoch
-    const oblivions = () => this.#oblivions
     return new LogReader({
-      get epoch() {
-        return epoch()
-      },
-      get oblivions() {
-        return oblivions()
-      },
+      epoch: () => this.#epoch,
+      clears: () => this.#clears,
       merge: (event) => this.#merge(event),
       hear: (head) => this.#hear(head),
       reach: (position, asOf) => this.#reach(position, asOf),
@@ -157,15 +151,15 @@ export class Replica {
 
   #hear(head: Head): void {
     // Only a head tells of an epoch: what stands in an entry may be anything.
-    if (this.#yieldsToEpochs && this.full && head.epoch > this.#epoch) this.#forget()
+    if (this.#yieldsToEpochs && this.full && head.epoch > this.#epoch) this.#clear()
     this.#epoch = Math.max(this.#epoch, head.epoch)
     this.#table.drop(head.base, this.#clock.now())
   }
 
   /** Also what has been read of the new epoch by now, on whatever path; its readers begin again. */
-  #forget(): void {
+  #clear(): void {
     this.#table.clear()
-    this.#oblivions++
+    this.#clears++
   }
 
   #merge(event: RevocationEvent): boolean {
