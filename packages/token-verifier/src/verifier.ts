@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createDecoder, createVerifier as createJwtVerifier } from 'fast-jwt'
 import { LRUCache } from 'lru-cache'
 import { comparePositions, type AccessClaims, type Position } from '@portcullis/schemas'
@@ -75,7 +76,7 @@ export class Verifier {
     while (!this.ready) {
       signal?.throwIfAborted()
       if (this.#state === 'closed') throw new Error('the verifier is closed')
-      await new Promise((resolve) => setTimeout(resolve, 10))
+      await sleep(10)
     }
   }
 

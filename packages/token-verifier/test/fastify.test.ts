@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import { startIssuer, type Teardown, type TestIssuer } from '@portcullis/test-kit'
@@ -217,7 +217,7 @@ t.test('a token that dies while the body is on its way opens nothing any more', 
     const socket = connect(Number(port), hostname)
     const head = [`POST ${path} HTTP/1.1`, 'Host: a', 'Connection: close', `Authorization: Bearer ${token}`]
     socket.write([...head, 'Content-Type: application/json', framing, '', ''].join('\r\n'))
-    await setTimeout(50)
+    await sleep(50)
     meanwhile()
     socket.write(body)
     return Number((await text(socket)).split(' ')[1])

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import fastify from 'fastify'
 import t from 'tap'
 import { revocationKeys } from '@portcullis/schemas'
@@ -111,7 +112,7 @@ t.test('connections killed every few milliseconds lose nothing', async (t) => {
   for (let i = 0; i < 300; i++) {
     issuer.log.append('session', `s${i}`)
     if (i % 30 === 0) await relay.redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
-    await new Promise((resolve) => setTimeout(resolve, 2))
+    await sleep(2)
   }
   await caughtUp()
   t.ok(counts.disconnected >= 1)

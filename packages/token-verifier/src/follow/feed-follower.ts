@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { FeedSchema, formatPosition, type Feed } from '@portcullis/schemas'
 import { Compile } from 'typebox/schema'
 import type { Clock } from '../clock.ts'
@@ -100,7 +100,7 @@ export class FeedFollower {
         if (!signal.aborted) this.#options.observer.disconnected?.('feed', error)
         wait = pauseAfter(error, attempts++)
       }
-      await delay(wait, undefined, { signal }).catch(() => undefined)
+      await sleep(wait, undefined, { signal }).catch(() => undefined)
     }
   }
 

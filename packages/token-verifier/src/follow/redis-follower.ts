@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { revocationKeys } from '@portcullis/schemas'
 import { withFunctions } from '../options.ts'
 import { withoutCommand } from '../redis/failure.ts'
@@ -70,7 +70,7 @@ export class RedisFollower {
       // Whatever a client or an observer of the application throws besides, ends this attempt and nothing else.
       await this.#attempt().catch(() => undefined)
       const wait = backoffMs(this.#attempts++, FIRST_RETRY_MS, LONGEST_RETRY_MS)
-      await delay(wait, undefined, { signal }).catch(() => undefined)
+      await sleep(wait, undefined, { signal }).catch(() => undefined)
     }
   }
 

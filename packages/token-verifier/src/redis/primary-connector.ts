@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { optionsOf, ServerConnector } from './connector.ts'
 import type { RedisNode } from './url.ts'
@@ -53,7 +53,7 @@ export class PrimaryConnector extends ServerConnector {
       const wait = this.options.sentinelRetryStrategy?.(attempt)
       if (typeof wait !== 'number') throw error
       onError(error)
-      await delay(wait)
+      await sleep(wait)
     }
   }
 
