@@ -185,11 +185,11 @@ export class Verifier {
   }
 
   /**
-   * For a token of an epoch whose log has not been reached here. The database may have lost this verifier's row on the
-   * way into that epoch; then nobody who revokes in it waits for a verifier that has heard of nothing yet.
+   * The token is of a newer epoch than the replica has reached. The database may have lost this verifier's row on the way
+   * into it, so a revocation there may not wait for this verifier: accept nothing of that epoch before reaching it.
    */
   #decideInEpoch(checked: CheckedToken, options: VerifyOptions): Promise<AccessClaims> {
-    // What is dead, or cannot be told in any case, is not waited for.
+    // What is revoked already, or cannot be decided anyway, is answered without waiting.
     this.#judge(checked, options)
     const { replica } = this.#parts
     const start = { epoch: checked.claims.ep, seq: 0 }
