@@ -100,6 +100,8 @@ t.test('keys', async (t) => {
     await age(auth, '60 minutes')
     await auth.app.keyring.reload()
     t.ok((await published()).includes(old), 'as long as a token of it can live')
+    const exported = (await runPortcullis(auth, ['keys', 'export-pem'])).out.match(/BEGIN PUBLIC KEY/g)
+    t.equal(exported?.length, 3, 'and exported for as long')
     await age(auth, '6 minutes')
     await auth.app.keyring.reload()
     t.notOk((await published()).includes(old), 'until the longest life of a token is over')

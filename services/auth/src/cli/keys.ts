@@ -3,11 +3,15 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { Kysely } from 'kysely'
 import type { Static } from 'typebox'
-import { MAX_ACCESS_TTL_SECONDS } from '@portcullis/schemas'
 import { commandConfigs } from '../config.ts'
 import type { Receipt } from '../database/transaction.ts'
 import type { DB } from '../database/tables.ts'
-import { listKeys, listKeysInUse, listPublishedSigningKeys } from '../keys/queries.ts'
+import {
+  PUBLISHED_AFTER_SECONDS,
+  listKeys,
+  listKeysInUse,
+  listPublishedSigningKeys,
+} from '../keys/queries.ts'
 import { asJwk, toPem } from '../keys/read.ts'
 import {
   giveUpRefreshKeys,
@@ -148,7 +152,7 @@ async function exportPem({ config, out }: Context, folder: string | undefined, c
     throw new Refusal('--files takes a number up to 100')
   const settings = config(commandConfigs.keys)
   const keys = await withStores(settings, ({ db }) =>
-    listPublishedSigningKeys(db, settings.SIGNING_ALGORITHM, MAX_ACCESS_TTL_SECONDS),
+    listPublishedSigningKeys(db, settings.SIGNING_ALGORITHM, PUBLISHED_AFTER_SECONDS),
   )
   const order = ['active', 'standby', 'retired']
   const sorted = keys.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
