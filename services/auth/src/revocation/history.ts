@@ -72,14 +72,14 @@ export class History {
   }
 
   async #mend(reason: Rewritten, epoch: number, end: Position): Promise<void> {
-    const { db, replica, log } = this.#options
+    const { db, transact, replica, log } = this.#options
     log.error({ reason, epoch }, 'the database has lost a part of the revocation log')
     const limit = limitOf(await readHead(db))
     // First, so that by the time at which any instance begins the epoch all have done so.
     await this.#restoreVerifiers()
     const streamed = await this.#learnFromRedis(limit)
     const lost = await findLost(db, replica)
-    await endLost(db, lost)
+    await endLost(db, transact, lost)
     // Another instance may know of more, and ends it now.
     await sleep(OTHERS_MS)
     const places = [end, streamed, replica.position, { epoch: replica.epoch, seq: 0 }]

@@ -110,25 +110,40 @@ async function* pages<T extends { readonly id: string }>(
  * Ends what was found, in the database alone: for before a new epoch, which the tokens die by. A user whose
  * deletion was lost is disabled, because what else was deleted with them is not known here.
  */
-export async function endLost(db: Kysely<DB>, { sessions, users, clients }: Lost): Promise<void> {
-  for (const user of users) await db.transaction().execute((trx) => endUser(trx, user))
+export async function endLost(
+  db: Kysely<DB>,
+  transact: Transact,
+  { sessions, users, clients }: Lost,
+): Promise<void> {
+  for (const user of users)
+    await transact(async (trx) => {
+      const isEnded = await endUser(trx, user)
+      return { value: undefined, touched: isEnded ? user.id : undefined }
+    })
   for (let at = 0; at < sessions.length; at += PAGE) await endSessions(db, sessions.slice(at, at + PAGE))
-  for (const { id, ver } of clients)
-    await db.updateTable('clients').set({ ver }).where('client_id', '=', id).where('ver', '<', ver).execute()
+  for (const client of clients) await raiseClientVersion(db, client)
+}
+
+async function raiseClientVersion(db: Kysely<DB>, { id, ver }: Lost['clients'][number]): Promise<void> {
+  await db.updateTable('clients').set({ ver }).where('client_id', '=', id).where('ver', '<', ver).execute()
 }
 
 /**
  * Ends the sessions of a user who still is as they were found. What the replica knows it may just have heard from the
  * database, after the row was read: what is there already is not lost.
+ *
+ * @returns whether the user still was so
  */
-async function endUser(trx: Kysely<DB>, { id, ver }: LostUser): Promise<void> {
+async function endUser(trx: Kysely<DB>, { id, ver }: LostUser): Promise<boolean> {
   const { numUpdatedRows } = await trx
     .updateTable('users')
     .set(ver === undefined ? { ver: sql<number>`ver + 1`, status: 'disabled' } : { ver })
     .where('id', '=', id)
     .where((e) => (ver === undefined ? e('status', '=', 'active') : e('ver', '<', ver)))
     .executeTakeFirst()
-  if (numUpdatedRows > 0n) await end(trx).where('user_id', '=', id).execute()
+  if (numUpdatedRows === 0n) return false
+  await end(trx).where('user_id', '=', id).execute()
+  return true
 }
 
 /** Ends those that still are as they were found. */
@@ -164,14 +179,10 @@ export async function revokeLost(
       await giveUpKeys(trx, [kid])
       return { value: undefined, revoke: { kind: 'key', key: kid } }
     })
-  for (const { id, ver } of clients)
+  for (const lost of clients)
     await transact(async (trx) => {
-      await trx
-        .updateTable('clients')
-        .set({ ver })
-        .where('client_id', '=', id)
-        .where('ver', '<', ver)
-        .execute()
+      const { id } = lost
+      await raiseClientVersion(trx, lost)
       const client = await trx
         .selectFrom('clients')
         .select('ver')

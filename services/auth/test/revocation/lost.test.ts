@@ -134,7 +134,7 @@ t.test('what the replica has just heard from the database is not lost', async (t
   const token = await clientToken(auth, rotated.body)
 
   for (const [when, end] of [
-    ['before a new epoch', () => endLost(app.db, lost)],
+    ['before a new epoch', () => endLost(app.db, app.transact, lost)],
     ['in it', () => revokeLost(app.transact, lost, async () => undefined)],
   ] as const)
     await t.test(`and is not ended ${when}`, async (t) => {
@@ -149,4 +149,19 @@ t.test('what the replica has just heard from the database is not lost', async (t
 
   const { status } = await refresh(changed.refresh_token)
   t.equal(status, 200, 'and the session refreshes into the new roles')
+})
+
+t.test('a user whose deletion was lost is shown as disabled at once', async (t) => {
+  const auth = await startAuth(t)
+  const { app } = auth
+  const admin = await newAdmin(auth)
+  const { id } = await auth.newUser()
+  const replica = new Replica()
+  const value = Number.MAX_SAFE_INTEGER
+  replica.apply([{ epoch: 1, seq: 1, kind: 'user', key: id, value, keep_until: Date.now() + 60_000, at: 0 }])
+  // The answer stands in the cache.
+  for (let i = 0; i < 2; i++)
+    t.match(await admin.call('GET', `/api/v1/users/${id}`), { status: 200, body: { status: 'active' } })
+  await endLost(app.db, app.transact, await findLost(app.db, replica))
+  t.match(await admin.call('GET', `/api/v1/users/${id}`), { status: 200, body: { status: 'disabled' } })
 })
