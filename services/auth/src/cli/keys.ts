@@ -7,7 +7,7 @@ import { commandConfigs } from '../config.ts'
 import type { Receipt } from '../database/transaction.ts'
 import type { DB } from '../database/tables.ts'
 import {
-  PUBLISHED_AFTER_SECONDS,
+  RETIRED_PUBLISHED_SECONDS,
   listKeys,
   listKeysInUse,
   listPublishedSigningKeys,
@@ -122,7 +122,7 @@ interface RotatedKeys {
 async function rotateSigning(stores: Stores, maker: KeyMaker, isCompromised: boolean): Promise<RotatedKeys> {
   const { value, receipt } = await stores.transact(async (trx) => {
     const rotated = await rotateSigningKeys(trx, maker, { isCompromised })
-    if (rotated.outcome === 'too early')
+    if (rotated.outcome === 'too_early')
       throw new Refusal(
         `the standby has to be published for ${rotated.waitSeconds} s more, lest verifiers refuse what it signs`,
       )
@@ -152,7 +152,7 @@ async function exportPem({ config, out }: Context, folder: string | undefined, c
     throw new Refusal('--files takes a number up to 100')
   const settings = config(commandConfigs.keys)
   const keys = await withStores(settings, ({ db }) =>
-    listPublishedSigningKeys(db, settings.SIGNING_ALGORITHM, PUBLISHED_AFTER_SECONDS),
+    listPublishedSigningKeys(db, settings.SIGNING_ALGORITHM, RETIRED_PUBLISHED_SECONDS),
   )
   const order = ['active', 'standby', 'retired']
   const sorted = keys.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))

@@ -7,7 +7,7 @@ import type { DB } from '../database/tables.ts'
  */
 const SESSION_KEPT = sql`interval '1 day'`
 
-/** Drops sessions that ended or expired, at most so many. How many there were. */
+/** Drops sessions that ended or expired, at most so many. @returns how many there were */
 export async function pruneSessions(db: Kysely<DB>, limit: number): Promise<number> {
   const { numDeletedRows } = await db
     .deleteFrom('sessions')
@@ -30,7 +30,7 @@ export async function pruneSessions(db: Kysely<DB>, limit: number): Promise<numb
   return Number(numDeletedRows)
 }
 
-/** Drops the attempts to log in that are older than so many days, at most so many. How many there were. */
+/** Drops the attempts to log in that are older than so many days, at most so many. @returns how many there were */
 export async function pruneLogins(db: Kysely<DB>, days: number, limit: number): Promise<number> {
   const { numDeletedRows } = await db
     .deleteFrom('login_history')

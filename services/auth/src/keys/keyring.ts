@@ -128,7 +128,7 @@ export class Keyring {
     }
   }
 
-  /** How old a reading may be, in milliseconds. What is said to be issued just now, or in times to come, needs a new one. */
+  /** How old a reading may be, in milliseconds. A token issued just now, or dated in the future, needs a new reading. */
   #sufficientAge(issuedAt: number | undefined): number {
     if (issuedAt === undefined) return LOOK_AGAIN_MS
     // The time of issue is cut to seconds.
@@ -142,7 +142,7 @@ export class Keyring {
     if (wait > 0) await sleep(wait)
     this.#lookedAt = this.#clock.monotonic()
     await this.reload().catch((error: unknown) => {
-      // A token whose key cannot be looked for is not unknown.
+      // If the keys cannot be read, the token's key is not known to be unknown.
       const reason = error instanceof Error ? error.message : String(error)
       throw new StaleError('UNAVAILABLE', `the keys cannot be read: ${reason}`)
     })

@@ -3,7 +3,7 @@ import { MAX_ACCESS_TTL_SECONDS } from '@portcullis/schemas'
 import type { DB, RefreshKeys, SigningKeys } from '../database/tables.ts'
 
 /** A retired key is published until every token that it may have signed has expired, and for clocks that differ. */
-export const PUBLISHED_AFTER_SECONDS = MAX_ACCESS_TTL_SECONDS + 300
+export const RETIRED_PUBLISHED_SECONDS = MAX_ACCESS_TTL_SECONDS + 300
 
 /** Serialises everybody who makes or rotates keys; held until the transaction ends. */
 const KEYS_LOCK = 7_170_011

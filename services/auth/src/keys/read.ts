@@ -5,7 +5,7 @@ import { JwkSchema, type Jwk, type Jwks } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
 import { createAccessSigner, type SignAccess } from '../tokens/access.ts'
 import { createRefreshKey, type RefreshKey } from '../tokens/refresh.ts'
-import { PUBLISHED_AFTER_SECONDS, listPublishedSigningKeys, listRefreshKeys } from './queries.ts'
+import { RETIRED_PUBLISHED_SECONDS, listPublishedSigningKeys, listRefreshKeys } from './queries.ts'
 import type { KeyMaker } from './rotate.ts'
 import type { Sealer } from './seal.ts'
 
@@ -53,20 +53,20 @@ export class KeyReader {
   async read(): Promise<Keys> {
     const { algorithm, sessionLifeSeconds } = this.#options
     const [signing, refresh] = await Promise.all([
-      listPublishedSigningKeys(this.#db, algorithm, PUBLISHED_AFTER_SECONDS),
+      listPublishedSigningKeys(this.#db, algorithm, RETIRED_PUBLISHED_SECONDS),
       listRefreshKeys(this.#db, sessionLifeSeconds),
     ])
     const active = signing.find((key) => key.state === 'active')
     if (!active) throw new Error(`the database holds no ${algorithm} key that signs`)
-    this.#signers = new Map([[active.kid, this.#signers.get(active.kid) ?? this.#signer(active)]])
+    const sign = this.#signers.get(active.kid) ?? this.#signer(active)
+    this.#signers = new Map([[active.kid, sign]])
     this.#refreshKeys = new Map(
       refresh.map((key) => [key.kid, this.#refreshKeys.get(key.kid) ?? this.#refreshKey(key)]),
     )
     const jwks = { keys: signing.map((key) => asJwk(key.public_jwk)) }
     const settled = refresh.find((key) => key.age_seconds >= REFRESH_KEY_SETTLED_SECONDS) ?? refresh[0]
     const activeRefreshKey = this.#refreshKeys.get(settled?.kid ?? '')
-    const sign = this.#signers.get(active.kid)
-    if (!activeRefreshKey || !sign) throw new Error('the database holds no refresh key')
+    if (!activeRefreshKey) throw new Error('the database holds no refresh key')
     return {
       activeKid: active.kid,
       sign,

@@ -2,7 +2,7 @@ import { sql, type Insertable, type Kysely } from 'kysely'
 import type { DB, SigningKeys } from '../database/tables.ts'
 import { newRefreshKey, newSigningKey } from './generate.ts'
 import {
-  PUBLISHED_AFTER_SECONDS,
+  RETIRED_PUBLISHED_SECONDS,
   findActiveKeyAge,
   insertRefreshKey,
   insertSigningKey,
@@ -25,7 +25,7 @@ const SPARES = 2
 /** In the place of a private half that is needed no more. */
 const ERASED = Buffer.alloc(0)
 
-/** The same with as many keys at hand as a change can need. */
+/** The maker with new signing keys made in advance, since making one takes too long inside a transaction. */
 export async function withSpares(maker: KeyMaker): Promise<KeyMaker> {
   const make = () => newSigningKey(maker.algorithm, 'standby', maker.sealer)
   return { ...maker, spares: await Promise.all(Array.from({ length: SPARES }, make)) }
@@ -40,10 +40,10 @@ async function takeKey(
 }
 
 /**
- * A signing key is published for so long before it signs: verifiers may keep the set for 300 s, and 60 s more while
- * they fetch it again.
+ * How long a signing key is published before it signs: verifiers may keep the set for 300 s, and 60 s more while they
+ * fetch it again.
  */
-export const PUBLISH_SECONDS = 360
+const STANDBY_SECONDS = 360
 
 /**
  * Makes the keys that are missing: one that signs, one that is published to sign next, one for refresh tokens. To be
@@ -77,7 +77,7 @@ export async function fillKeys(db: Kysely<DB>, maker: KeyMaker): Promise<void> {
 export type Rotated =
   | { readonly outcome: 'rotated'; readonly from: readonly [string, ...string[]]; readonly to: string }
   /** The standby has not been published for long enough; after so many seconds it will be. */
-  | { readonly outcome: 'too early'; readonly waitSeconds: number }
+  | { readonly outcome: 'too_early'; readonly waitSeconds: number }
 
 /**
  * The standby signs from now on, and a new one is published. Tokens of the key before stay good until they expire,
@@ -93,25 +93,21 @@ export async function rotateSigningKeys(
   const inUse = await listKeysInUse(db)
   const [active, standby] = ['active', 'standby'].map((state) => inUse.find((key) => key.state === state))
   if (!active || !standby) throw new Error('the keys that were just made are not there')
-  const waitSeconds = Math.ceil(PUBLISH_SECONDS - standby.age_seconds)
-  if (waitSeconds > 0 && !isCompromised) return { outcome: 'too early', waitSeconds }
+  const waitSeconds = Math.ceil(STANDBY_SECONDS - standby.age_seconds)
+  if (waitSeconds > 0 && !isCompromised) return { outcome: 'too_early', waitSeconds }
   if (!isCompromised) {
     await retireSigningKeys(db, [active.kid])
     await fillKeys(db, maker)
     return { outcome: 'rotated', from: [active.kid], to: standby.kid }
   }
-  const published = await listPublishedSigningKeys(db, maker.algorithm, PUBLISHED_AFTER_SECONDS)
+  const published = await listPublishedSigningKeys(db, maker.algorithm, RETIRED_PUBLISHED_SECONDS)
   const retired = published.filter(({ state }) => state === 'retired').map(({ kid }) => kid)
   await giveUpSigningKeys(db, maker, [active.kid, ...retired])
   return { outcome: 'rotated', from: [active.kid, ...retired], to: standby.kid }
 }
 
 /** These keys sign and verify nothing any more; the standby takes the place of the one that signed. */
-export async function giveUpSigningKeys(
-  db: Kysely<DB>,
-  maker: KeyMaker,
-  kids: readonly string[],
-): Promise<void> {
+async function giveUpSigningKeys(db: Kysely<DB>, maker: KeyMaker, kids: readonly string[]): Promise<void> {
   if (kids.length === 0) return
   await lockKeys(db)
   await db
@@ -122,7 +118,7 @@ export async function giveUpSigningKeys(
   await fillKeys(db, maker)
 }
 
-/** The same with keys of either sort. */
+/** Gives up signing and refresh keys by `kid`; each function takes those of its sort. */
 export async function giveUpKeys(db: Kysely<DB>, maker: KeyMaker, kids: readonly string[]): Promise<void> {
   if (kids.length === 0) return
   await giveUpSigningKeys(db, maker, kids)
@@ -172,7 +168,7 @@ export async function giveUpRefreshKeys(
   return rows.map(({ kid }) => kid)
 }
 
-/** Rotates all keys if the one that signs has done so for so many days. Whether it did. */
+/** Rotates all keys if the one that signs has done so for so many days. @returns whether it did */
 export async function rotateWhenDue(db: Kysely<DB>, maker: KeyMaker, days: number): Promise<boolean> {
   const isDue = async (on: Kysely<DB>) => ((await findActiveKeyAge(on)) ?? 0) >= days * 86_400
   if (!(await isDue(db))) return false
@@ -187,7 +183,7 @@ export async function rotateWhenDue(db: Kysely<DB>, maker: KeyMaker, days: numbe
   })
 }
 
-/** Keys are sealed again that an older sealing key has sealed. How many there were. */
+/** Keys are sealed again that an older sealing key has sealed. @returns how many there were */
 export async function resealKeys(db: Kysely<DB>, sealer: Sealer): Promise<number> {
   await lockKeys(db)
   let count = 0

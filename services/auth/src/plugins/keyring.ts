@@ -6,7 +6,7 @@ import { Keyring } from '../keys/keyring.ts'
 import { rotateWhenDue, type KeyMaker } from '../keys/rotate.ts'
 import { createSealer } from '../keys/seal.ts'
 
-/** A rotation by another instance is noticed within as long. */
+/** How often keys are reread: a rotation by another instance is noticed within this time. */
 const RELOAD_EVERY_MS = 5000
 /** How often it is looked whether the keys are due to be rotated. */
 const LOOK_EVERY_MS = 60_000

@@ -74,7 +74,7 @@ export class Feed {
     return { ...head, events, more: isCut, mark: mark ?? null }
   }
 
-  /** Brings the table up to what a verifier says. Whether it is something else than the last time. */
+  /** Brings the table up to what a verifier says. @returns whether it is something else than the last time */
   async #note(ack: FeedAck): Promise<boolean> {
     const { db, serving, onProgress } = this.#options
     if (ack.state === 'leaving') {

@@ -13,7 +13,7 @@ import { readStream } from './stream.ts'
 import { restoreVerifiers } from './verifiers.ts'
 
 const START: Position = { epoch: 0, seq: 0 }
-/** Within so long every instance has seen what has happened, and ended what it knows of. */
+/** By this time every other instance has noticed the loss and ended what it knows of. */
 const OTHERS_MS = 250
 
 interface Log {
@@ -75,7 +75,8 @@ export class History {
     const { db, transact, replica, log } = this.#options
     log.error({ reason, epoch }, 'the database has lost a part of the revocation log')
     const limit = limitOf(await readHead(db))
-    // First, so that by the time at which any instance begins the epoch all have done so.
+    // First: nobody begins the epoch before OTHERS_MS have passed, and by then every instance has put back the verifiers it
+    // knows.
     await this.#restoreVerifiers()
     const streamed = await this.#learnFromRedis(limit)
     const lost = await findLost(db, replica)
@@ -152,7 +153,11 @@ export class History {
     if (count > 0) log.warn({ count }, 'put back verifiers that the database had lost')
   }
 
-  /** Merges what the stream holds into the replica. Where it ends within the limit, as far as it could be read. */
+  /**
+   * Merges what the stream holds into the replica.
+   *
+   * @returns where it ends within the limit, as far as it could be read
+   */
   async #learnFromRedis(limit: Position): Promise<Position> {
     const { redis, replica, log } = this.#options
     const reader = replica.reader()

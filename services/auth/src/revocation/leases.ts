@@ -7,7 +7,7 @@ import { Ticker } from './ticker.ts'
 import { deleteVerifierSeenAt, listVerifierLeases } from './verifiers.ts'
 
 const LOOK_EVERY_MS = 1000
-/** After a standstill of so long it was not this verifier that was silent. */
+/** After a pause this long it was this instance that stood still, not the verifiers. */
 const STANDSTILL_MS = 3000
 
 interface Log {
@@ -48,11 +48,6 @@ export class Leases {
       LOOK_EVERY_MS,
       () => this.#begin(),
     )
-  }
-
-  /** How many verifiers every revocation waits for, as far as was last seen. */
-  get size(): number {
-    return this.#leases.size
   }
 
   start(): void {
@@ -97,7 +92,10 @@ export class Leases {
     await registrar.forgetStale(new Set(leases.keys())).catch(() => undefined)
   }
 
-  /** A row that is missing was taken out, unless the database may have lost it: then it is a new epoch, or was away. */
+  /**
+   * A missing row was removed on purpose, unless the database lost it: then the epoch differs, or `#epoch` is undefined
+   * since the last look failed.
+   */
   #remember(rows: Awaited<ReturnType<typeof listVerifierLeases>>, since: number): void {
     const { serving } = this.#options
     for (const { name, client_id, max_age } of rows) {

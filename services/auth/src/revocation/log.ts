@@ -107,10 +107,12 @@ export function findNewestEvent(
 
 /**
  * Drops the events that concern no living token any more, from the front of the log and at most so many; only
- * PostgreSQL's clock is asked. How many there were.
+ * PostgreSQL's clock is asked.
  *
  * What is dropped is looked for and deleted before the head row is locked, so that no revocation waits for more
  * than the step of `base`. Events whose time has passed stay so, and it does not matter who else drops them.
+ *
+ * @returns how many there were
  */
 export async function pruneRevocations(db: Kysely<DB>, limit = READ_LIMIT): Promise<number> {
   const { epoch, base, last } = await findDroppable(db, limit)

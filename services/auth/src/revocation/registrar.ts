@@ -16,7 +16,7 @@ interface Log {
 /** How old the row of a verifier that speaks may become: a small part of the shortest silence that removes one. */
 const RENEW_EVERY_MS = 400
 const LOOK_EVERY_MS = 1000
-/** An ack that nobody has renewed for so long is taken away if nobody in the table has its name. */
+/** An ack unchanged for this long is deleted if its verifier is not in the table. */
 const FORGET_AFTER_MS = 60_000
 /** Acks that one command takes away. */
 const FORGET_AT_ONCE = 1000

@@ -18,9 +18,9 @@ import { Ticker } from './ticker.ts'
 import { Unproven } from './unproven.ts'
 
 const BEAT_EVERY_MS = 100
-/** What has been carried already, most likely, is looked after within so long. */
+/** Delay of the next full step when the event has probably been carried already. */
 const SOON_MS = 25
-/** The event before is most likely another instance's, which is just carrying it: sooner done than a look at everything. */
+/** Its predecessor is usually being carried by another instance right now; trying again is quicker than a full step. */
 const CARRY_ATTEMPTS = 3
 const CARRY_PAUSE_MS = 2
 /** Events that one append carries: few enough that Redis answers everybody else in time. */

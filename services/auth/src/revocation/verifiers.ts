@@ -88,7 +88,9 @@ function upsertVerifiers(trx: Kysely<DB>, entries: readonly VerifierEntry[]) {
 
 /**
  * Puts those back whose rows the database has lost. Whether their clients may read the log is not asked: they serve, and
- * leave the table as any that fall silent. The head row is locked as when they joined. How many were missing.
+ * leave the table as any that fall silent. The head row is locked as when they joined.
+ *
+ * @returns how many were missing
  */
 export async function restoreVerifiers(db: Kysely<DB>, entries: readonly VerifierEntry[]): Promise<number> {
   if (entries.length === 0) return 0
@@ -124,7 +126,11 @@ function lockInOrder(db: Kysely<DB>, names: readonly string[]) {
     .forUpdate()
 }
 
-/** Notes that these have been heard. Names of those that are in the table, and whose client may read the log. */
+/**
+ * Notes that these have been heard.
+ *
+ * @returns names of those that are in the table, and whose client may read the log
+ */
 export async function renewVerifiers(db: Kysely<DB>, names: readonly string[]): Promise<string[]> {
   if (names.length === 0) return []
   const rows = await db
@@ -138,7 +144,11 @@ export async function renewVerifiers(db: Kysely<DB>, names: readonly string[]): 
   return rows.map((row) => row.name)
 }
 
-/** Notes that this one has been heard, and how far it is. Whether it is in the table, and its client may read the log. */
+/**
+ * Notes that this one has been heard, and how far it is.
+ *
+ * @returns whether it is in the table, and its client may read the log
+ */
 export async function renewVerifierAt(
   db: Kysely<DB>,
   { name, maxAge, position }: { readonly name: string; readonly maxAge: number; readonly position: Position },
@@ -152,7 +162,7 @@ export async function renewVerifierAt(
   return numUpdatedRows > 0n
 }
 
-/** Takes these out. Names of those that were there. */
+/** Takes these out. @returns names of those that were there */
 export async function deleteVerifiers(db: Kysely<DB>, names: readonly string[]): Promise<string[]> {
   if (names.length === 0) return []
   const rows = await db
@@ -178,7 +188,7 @@ export function listVerifierLeases(db: Kysely<DB>) {
     .execute()
 }
 
-/** Takes a verifier out if it has not been heard since. Whether it was there. */
+/** Takes a verifier out if it has not been heard since. @returns whether it was there */
 export async function deleteVerifierSeenAt(db: Kysely<DB>, name: string, seenAt: Date): Promise<boolean> {
   const { numDeletedRows } = await db
     .deleteFrom('verifiers')

@@ -53,7 +53,7 @@ interface Log {
 }
 
 /** Key of the hash that holds a user's live sessions: session id → JSON of generation, device, last use and end. */
-export function activeKey(userId: string): string {
+function activeKey(userId: string): string {
   return PREFIX + userId
 }
 

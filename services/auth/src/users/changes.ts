@@ -3,7 +3,7 @@ import type { UserChange } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
 
 /** How long a change of a user is told to those who were away. */
-export const USER_CHANGES_KEPT_DAYS = 7
+const USER_CHANGES_KEPT_DAYS = 7
 
 /** Where the log of user changes stands. */
 export interface UserChangesHead {
@@ -61,7 +61,7 @@ export async function listUsersAsChanges(
   }))
 }
 
-/** Drops the changes that are kept no longer, at most so many, from the front of the log. How many there were. */
+/** Drops the changes that are kept no longer, at most so many, from the front of the log. @returns how many there were */
 export async function pruneUserChanges(db: Kysely<DB>, limit: number): Promise<number> {
   // Before the head is locked, for which everybody waits who signs up. Up to the oldest that is kept, so that a clock
   // that was set back never leaves a hole.

@@ -8,7 +8,7 @@ import {
   problemResponses,
 } from '@portcullis/service-kit'
 
-/** Verifiers may keep the set for as long; a key is published longer than this before it signs. */
+/** `max-age` must stay below `STANDBY_SECONDS`: a key is published for longer than the set is cached before it signs. */
 const CACHE_CONTROL = 'public, max-age=300, stale-while-revalidate=60, stale-if-error=3600'
 
 export const jwksRoutes: FastifyPluginAsyncTypebox = async (app) => {
