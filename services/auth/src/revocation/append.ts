@@ -19,19 +19,28 @@ import { limitOf } from './limit.ts'
  * key that each event can be looked up by, drops what lies before `base`, and says the beat if and only if the
  * stream then holds everything from `base` to the head.
  *
- * All events after `base` are of the head's epoch, since a new epoch begins with an empty log. An event whose id
- * is there already must have the same fields, or it is a conflict; one that does not follow the last id is a
- * hole. A stream that ends beyond the head is ahead of it. One with an entry that cannot be ours is dropped, and so
- * are one that ends beyond the limit, and one with missing entries if the caller has been told of it. So it is with one of
- * an older epoch, which is left as it is until the caller has read it: nobody may have done so who knew what the database
- * has lost. The answer tells where the stream ends.
+ * All events after `base` are of the head's epoch, since a new epoch begins with an empty log. Of these answers the first
+ * that applies is given, with the id that the stream ends with:
  *
- * KEYS: log, beat, head. ARGV: epoch, seq, base, the answer before this one, marks, epoch and seq of the limit, then five for each event: seq,
- * key to set, its value, keep_until, what the entry says.
+ * - `dropped`: the stream ends beyond the limit, or one of the entries looked at is not ours; it was deleted
+ * - `older`: it holds events of an older epoch. It is kept until the caller has read it, which nobody may have done who knew what the
+ *   database has lost, and passes `older` as `before`
+ * - `conflict`: it holds another event under the id of one of these
+ * - `hole`: the events do not follow its end
+ * - `ahead`: it ends beyond the head
+ * - `behind`: it ends before the head
+ * - `damaged`: entries are missing between base and head. It is deleted, and the answer is `dropped`, once the caller
+ *   passes `damaged` as `before`
+ * - `ok`: it holds everything from base to the head, and the beat was said
+ *
+ * KEYS: log, beat, head. ARGV: epoch, seq, base, before (the answer that the caller has just had), marks, epoch and seq of
+ * the limit, then five for each event: seq, key to set, its value, keep_until, what the entry says.
  */
 const SCRIPT = `
 local log, beat, head = KEYS[1], KEYS[2], KEYS[3]
 local epoch, seq, base = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local before, marks = ARGV[4], ARGV[5]
+local limit_epoch, limit_seq = tonumber(ARGV[6]), tonumber(ARGV[7])
 for _, stream in ipairs({ log, beat }) do
   local type = redis.call('TYPE', stream).ok
   if type ~= 'stream' and type ~= 'none' then redis.call('DEL', stream) end
@@ -43,7 +52,7 @@ if redis.call('EXISTS', log) == 1 then
 end
 local last_epoch, last_seq = string.match(last, '^(%d+)-(%d+)$')
 last_epoch, last_seq = tonumber(last_epoch), tonumber(last_seq)
-local can_be = last_epoch <= tonumber(ARGV[6]) and last_seq <= tonumber(ARGV[7])
+local can_be = last_epoch <= limit_epoch and last_seq <= limit_seq
 
 local function drop()
   redis.call('DEL', log)
@@ -55,7 +64,7 @@ local function ours(entry)
 end
 
 if not can_be then return drop() end
-if last_epoch > 0 and last_epoch < epoch and ARGV[4] ~= 'older' and redis.call('XLEN', log) > 0 then return { 'older', last } end
+if last_epoch > 0 and last_epoch < epoch and before ~= 'older' and redis.call('XLEN', log) > 0 then return { 'older', last } end
 local is_ahead = last_epoch > epoch or (last_epoch == epoch and last_seq > seq)
 if is_ahead then
   local entry = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
@@ -86,16 +95,16 @@ redis.call('XTRIM', log, 'MINID', ARGV[1] .. '-' .. string.format('%.0f', base +
 local kept = last_epoch == epoch and last_seq - base or 0
 if last_epoch == epoch and last_seq < seq or last_epoch < epoch and base < seq then return { 'behind', last } end
 if redis.call('XLEN', log) ~= kept then
-  if ARGV[4] == 'damaged' then return drop() end
+  if before == 'damaged' then return drop() end
   return { 'damaged', last }
 end
-redis.call('XADD', beat, 'MAXLEN', '~', 100, '*', 'epoch', ARGV[1], 'seq', ARGV[2], 'base', ARGV[3], 'marks', ARGV[5])
+redis.call('XADD', beat, 'MAXLEN', '~', 100, '*', 'epoch', ARGV[1], 'seq', ARGV[2], 'base', ARGV[3], 'marks', marks)
 redis.call('SET', head, ARGV[1] .. '-' .. ARGV[2] .. '-' .. ARGV[3], 'PX', 2000)
 return { 'ok', last }
 `
 
 /**
- * Appends events that follow each other if the first follows the end of the stream, and says no beat. Whether it did.
+ * Appends events that follow each other if the first follows the end of the stream, and says no beat. Answers 1 if it did.
  *
  * KEYS: log. ARGV: id of the event before the first, then five for each event: id, key to set, its value, keep_until,
  * what the entry says.
@@ -118,22 +127,14 @@ declare module 'ioredis' {
 }
 
 const StatusSchema = Type.Union([
-  /** The stream holds the whole log, and the beat was said. */
-  Type.Literal('ok'),
-  /** The stream does not reach the head yet. */
-  Type.Literal('behind'),
-  /** The events do not follow the end of the stream. */
-  Type.Literal('hole'),
-  /** Entries are missing between base and end. */
-  Type.Literal('damaged'),
-  /** The stream could not be used, and is gone. */
   Type.Literal('dropped'),
-  /** The stream holds events of an older epoch, which are dropped when it is told that they were read. */
   Type.Literal('older'),
-  /** The stream ends beyond the head. */
-  Type.Literal('ahead'),
-  /** The stream holds another event in the place of one of these. */
   Type.Literal('conflict'),
+  Type.Literal('hole'),
+  Type.Literal('ahead'),
+  Type.Literal('behind'),
+  Type.Literal('damaged'),
+  Type.Literal('ok'),
 ])
 
 /** How the append went, and the last id of the stream after it. */
