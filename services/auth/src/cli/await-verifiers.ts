@@ -42,8 +42,8 @@ export async function awaitVerifiers(
     await redisReady(redis)
     const barrier = new Barrier({
       readProgress: (verifiers) => readProgress(redis, verifiers),
-      neededFor: (position) => position,
-      neededFromDatabase: (position) => position,
+      neededInRedis: (position) => position,
+      neededInDatabase: (position) => position,
       readStoredProgress: (names) => readStoredProgress(db, names, receipt.position.epoch),
     })
     let pending = receipt.verifiers.length

@@ -59,7 +59,7 @@ export default fp<RevocationOptions>(
       maxAgeSeconds: config.MAX_STALENESS_SECONDS,
       log,
     })
-    const registrar = new Registrar(db, redis, clock, log, serving)
+    const registrar = new Registrar({ db, redis, clock, log, serving })
     const leases = new Leases({ db, clock, registrar, serving, log })
     const relay = new Relay({ db, redis, registrar, history, log })
     const news = { revocations: new News(), userChanges: new News() }
@@ -74,8 +74,8 @@ export default fp<RevocationOptions>(
     const barrier = new Barrier({
       readProgress: async (verifiers) =>
         (await readProgress(redis, verifiers)).set(follower.name, replica.position),
-      neededFor: (position) => relay.neededFor(position),
-      neededFromDatabase: (position) => follower.neededFor(position),
+      neededInRedis: (position) => relay.neededFor(position),
+      neededInDatabase: (position) => follower.neededFor(position),
       readStoredProgress: async (names) =>
         (await readStoredProgress(db, names, replica.epoch)).set(follower.name, replica.position),
     })
@@ -83,7 +83,7 @@ export default fp<RevocationOptions>(
       db,
       news: news.revocations,
       serving,
-      onProgress: (name, position) => barrier.hear(new Map([[name, position]])),
+      onProgress: (name, position) => barrier.progressed(new Map([[name, position]])),
     })
     app.decorate('replica', replica)
     app.decorate('barrier', barrier)
@@ -93,7 +93,7 @@ export default fp<RevocationOptions>(
 
     app.revokedListeners.add((events) => {
       void relay.carry(events)
-      follower.hear(events)
+      follower.committed(events)
       news.revocations.tell()
     })
     app.addHook('onReady', async () => {

@@ -13,16 +13,16 @@ const LOOK_FURTHER_AFTER_MS = 10
 const LOOK_FURTHER_EVERY_MS = 20
 
 export interface BarrierSources {
-  /** How far the verifiers are by what is quick to read: asked every millisecond. */
+  /** What verifiers report in Redis; cheap enough to ask every millisecond. */
   readProgress(verifiers: readonly VerifierRow[]): Promise<ReadonlyMap<string, Progress>>
   /**
-   * What has to be read there of somebody who knows of this event; undefined as long as that tells nothing, because
-   * it is not sure that the event is what stands in its place.
+   * The position a follower of the stream must report to prove it has applied the event. Undefined while another event may
+   * stand in that place, and once a newer epoch has begun.
    */
-  neededFor(position: Position): Position | undefined
-  /** The same of what somebody says who reads the log in the database. */
-  neededFromDatabase(position: Position): Position | undefined
-  /** How far they are by the database, where also those are found that Redis does not carry. */
+  neededInRedis(position: Position): Position | undefined
+  /** The same for whoever reads PostgreSQL: the feed, auth itself. */
+  neededInDatabase(position: Position): Position | undefined
+  /** What verifiers report in PostgreSQL, those without Redis included. */
   readStoredProgress(names: readonly string[]): Promise<ReadonlyMap<string, Progress>>
 }
 
@@ -92,12 +92,14 @@ export class Barrier {
     try {
       while (this.#waiting.size > 0) {
         if (this.#canBeKnown())
-          await this.#note(
+          await this.#readOnce(
             (verifiers) => this.#sources.readProgress(verifiers),
-            (position) => this.#sources.neededFor(position),
+            (position) => this.#sources.neededInRedis(position),
           )
         if (this.#waiting.size > 0 && performance.now() >= lookFurtherAt) {
-          await this.#note((verifiers) => this.#sources.readStoredProgress(verifiers.map(({ name }) => name)))
+          await this.#readOnce((verifiers) =>
+            this.#sources.readStoredProgress(verifiers.map(({ name }) => name)),
+          )
           lookFurtherAt = performance.now() + LOOK_FURTHER_EVERY_MS
         }
         if (this.#waiting.size > 0) await sleep(LOOK_EVERY_MS)
@@ -109,22 +111,22 @@ export class Barrier {
 
   /** Nobody can have read what has not been carried yet. */
   #canBeKnown(): boolean {
-    return [...this.#waiting].some(({ position }) => this.#sources.neededFor(position) !== undefined)
+    return [...this.#waiting].some(({ position }) => this.#sources.neededInRedis(position) !== undefined)
   }
 
-  async #note(
+  async #readOnce(
     read: (verifiers: readonly VerifierRow[]) => Promise<ReadonlyMap<string, Progress>>,
-    neededFor?: BarrierSources['neededFor'],
+    neededFor?: BarrierSources['neededInRedis'],
   ): Promise<void> {
     const missing = new Map([...this.#waiting].flatMap((waiting) => [...waiting.missing]))
     const verifiers = Array.from(missing, ([name, client_id]) => ({ name, client_id }))
-    this.hear(await read(verifiers).catch(() => new Map<string, Progress>()), neededFor)
+    this.progressed(await read(verifiers).catch(() => new Map<string, Progress>()), neededFor)
   }
 
   /** What verifiers have applied, from whoever knows. */
-  hear(
+  progressed(
     news: ReadonlyMap<string, Progress>,
-    neededFor: BarrierSources['neededFor'] = (position) => this.#sources.neededFromDatabase(position),
+    neededFor: BarrierSources['neededInDatabase'] = (position) => this.#sources.neededInDatabase(position),
   ): void {
     for (const waiting of this.#waiting) {
       const needed = neededFor(waiting.position)

@@ -17,7 +17,7 @@ import { deleteVerifiers, insertVerifiers, renewVerifierAt } from './verifiers.t
 /** How long an answer waits for news, in milliseconds. */
 const WAIT_MS = 500
 /** How many verifiers are remembered with what they last said; the oldest are forgotten first. */
-const MEMORY = 10_000
+const MAX_STATES = 10_000
 /** Soon enough for one that starts while others leave. */
 const RETRY_FULL_SECONDS = 2
 const START: Position = { epoch: 0, seq: 0 }
@@ -60,7 +60,7 @@ export class Feed {
    */
   async answer(after: Position, mark: string | undefined, ack: FeedAck | undefined): Promise<FeedAnswer> {
     const { db, news } = this.#options
-    const isNew = ack !== undefined && (await this.#note(ack))
+    const isNew = ack !== undefined && (await this.#takeAck(ack))
     const from = { epoch: after.epoch, seq: after.seq + 1 }
     const seen = news.count
     let read = await readLog(db, from)
@@ -75,7 +75,7 @@ export class Feed {
   }
 
   /** Brings the table up to what a verifier says. @returns whether it is something else than the last time */
-  async #note(ack: FeedAck): Promise<boolean> {
+  async #takeAck(ack: FeedAck): Promise<boolean> {
     const { db, serving, onProgress } = this.#options
     if (ack.state === 'leaving') {
       serving.forget(ack.name)
@@ -90,7 +90,7 @@ export class Feed {
     this.#states.delete(ack.name)
     this.#states.set(ack.name, ack.state)
     const [oldest] = this.#states.keys()
-    if (this.#states.size > MEMORY && oldest !== undefined) this.#states.delete(oldest)
+    if (this.#states.size > MAX_STATES && oldest !== undefined) this.#states.delete(oldest)
     return isNew
   }
 

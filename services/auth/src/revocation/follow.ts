@@ -90,7 +90,7 @@ export class Follower {
   }
 
   /** This instance has committed these, in the order of the log. */
-  hear(events: readonly RevocationEvent[]): void {
+  committed(events: readonly RevocationEvent[]): void {
     this.#unproven.add(events)
     // Known from now on, though no position is claimed, so that a database that loses them is told of them.
     this.#options.replica.reader().apply(events)
@@ -99,8 +99,8 @@ export class Follower {
   }
 
   /**
-   * What somebody who reads the log in the database has to have applied to know of this event; undefined as long as it is
-   * not sure that it stands there, and once a newer epoch has begun.
+   * The position a reader of the log in PostgreSQL must report to prove it has applied the event. Undefined while another
+   * event may stand in that place, and once a newer epoch has begun.
    */
   neededFor(position: Position): Position | undefined {
     if (this.#unproven.has(position)) return undefined
@@ -147,11 +147,11 @@ export class Follower {
     // Where the replica has been already, something else may have stood before the database lost it.
     if (first?.epoch !== epoch || first.seq !== seq + 1 || !replica.apply(own)) return false
     this.#unproven.prove(own)
-    this.#note(own)
+    this.#remember(own)
     return true
   }
 
-  #note(events: readonly RevocationEvent[]): void {
+  #remember(events: readonly RevocationEvent[]): void {
     const before = this.#last
     this.#last = events.at(-1)
     // The last one is read again each time.
@@ -178,7 +178,7 @@ export class Follower {
     for (;;) {
       const { head, events } = await this.#readTrusted()
       const isWhole = replica.apply(events)
-      this.#note(events)
+      this.#remember(events)
       if (isWhole && events.length === READ_LIMIT) continue
       const outcome = replica.advance(head, isEntered ? asOf : undefined)
       if (outcome === 'covered' || isAgain) break

@@ -23,8 +23,8 @@ const FORGET_AT_ONCE = 1000
 /** How often it is said of a client that it has too many verifiers. */
 const WARN_EVERY_MS = 60_000
 
-/** What is known of one who has spoken in Redis. */
-interface Voice {
+/** What is known of a verifier that has spoken in Redis. */
+interface Speaker {
   readonly clientId: string
   mark: string
   /** When the mark was first seen. */
@@ -35,14 +35,18 @@ interface Voice {
   renewed: Instant | undefined
 }
 
+export interface RegistrarOptions {
+  readonly db: Kysely<DB>
+  readonly redis: RedisClient
+  readonly clock: Clock
+  readonly serving: Pick<Serving, 'note' | 'forget'>
+  readonly log: Log
+}
+
 /** Keeps the table of verifiers by what they say in Redis: who joined, still speaks, or left. */
 export class Registrar {
-  readonly #db: Kysely<DB>
-  readonly #redis: RedisClient
-  readonly #clock: Clock
-  readonly #log: Log
-  readonly #serving: Pick<Serving, 'note' | 'forget'>
-  readonly #voices = new Map<string, Voice>()
+  readonly #options: RegistrarOptions
+  readonly #speakers = new Map<string, Speaker>()
   /** Whether the acks were readable the last time: only then a new one means that somebody has just spoken. */
   #isListening = false
   #clientIds: { readonly at: Instant; readonly ids: readonly string[] } | undefined
@@ -50,43 +54,36 @@ export class Registrar {
   /** When it was last said of a client that it has too many verifiers. */
   readonly #warned = new Map<string, Instant>()
 
-  constructor(
-    db: Kysely<DB>,
-    redis: RedisClient,
-    clock: Clock,
-    log: Log,
-    serving: Pick<Serving, 'note' | 'forget'>,
-  ) {
-    this.#serving = serving
-    this.#db = db
-    this.#redis = redis
-    this.#clock = clock
-    this.#log = log
+  constructor(options: RegistrarOptions) {
+    this.#options = options
   }
 
   /** Clients whose verifiers are listened to. */
   async clientIds(): Promise<readonly string[]> {
     if (!this.#clientIds || this.#isOver(this.#clientIds.at, LOOK_EVERY_MS))
-      this.#clientIds = { at: instant(this.#clock), ids: await listVerifierClientIds(this.#db) }
+      this.#clientIds = {
+        at: instant(this.#options.clock),
+        ids: await listVerifierClientIds(this.#options.db),
+      }
     return this.#clientIds.ids
   }
 
   /** Acks could not be read: what lies there when they can be may have been left behind long ago. */
-  deaf(): void {
+  acksUnreadable(): void {
     this.#isListening = false
   }
 
   /** The table may have lost rows: nobody is known to stand in it who has not been put there anew. */
-  doubt(): void {
-    for (const voice of this.#voices.values()) voice.renewed = undefined
+  distrustTable(): void {
+    for (const speaker of this.#speakers.values()) speaker.renewed = undefined
   }
 
   /** Takes the acks of those away who have been taken out of the table. */
   async forget(verifiers: readonly Pick<VerifierAck, 'name' | 'clientId'>[]): Promise<void> {
-    for (const { name } of verifiers) this.#voices.delete(name)
+    for (const { name } of verifiers) this.#speakers.delete(name)
     for (const [clientId, ofClient] of Map.groupBy(verifiers, (verifier) => verifier.clientId))
       for (let at = 0; at < ofClient.length; at += FORGET_AT_ONCE)
-        await this.#redis.hdel(
+        await this.#options.redis.hdel(
           revocationKeys.ack(clientId),
           ...ofClient.slice(at, at + FORGET_AT_ONCE).map(({ name }) => name.slice(clientId.length + 1)),
         )
@@ -94,7 +91,7 @@ export class Registrar {
 
   /** The same with acks that have not changed for long and belong to nobody in the table. */
   async forgetStale(present: ReadonlySet<string>): Promise<void> {
-    const stale = [...this.#voices].filter(
+    const stale = [...this.#speakers].filter(
       ([name, { since }]) => !present.has(name) && this.#isOver(since, FORGET_AFTER_MS),
     )
     await this.forget(stale.map(([name, { clientId }]) => ({ name, clientId })))
@@ -105,31 +102,34 @@ export class Registrar {
    *
    * @returns the newest mark of everybody who stands in the table now, to be echoed in the next beat
    */
-  async note(acks: readonly VerifierAck[]): Promise<Record<string, string>> {
-    const now = instant(this.#clock)
+  async update(acks: readonly VerifierAck[]): Promise<Record<string, string>> {
+    const now = instant(this.#options.clock)
     const speaking = acks.filter((ack) => this.#hear(ack, now))
     this.#isListening = true
     await this.#join(
-      speaking.filter((ack) => !this.#isSureOf(ack)),
+      speaking.filter((ack) => !this.#isRenewed(ack)),
       now,
     )
     if (!this.#renewedAt || this.#isOver(this.#renewedAt, RENEW_EVERY_MS)) await this.#renew(now)
     await this.#leave(acks.filter((ack) => ack.state === 'leaving'))
-    const echoed = acks.filter((ack) => this.#isSureOf(ack))
+    const echoed = acks.filter((ack) => this.#isRenewed(ack))
     for (const { name, clientId, max_age } of echoed)
-      this.#serving.note({ name, clientId, maxAge: max_age }, this.#voices.get(name)?.since.monotonic)
+      this.#options.serving.note(
+        { name, clientId, maxAge: max_age },
+        this.#speakers.get(name)?.since.monotonic,
+      )
     return Object.fromEntries(echoed.map((ack) => [ack.name, ack.mark]))
   }
 
   /** Whether it has just spoken, and means to stay. */
   #hear(ack: VerifierAck, now: Instant): boolean {
-    const voice = this.#voices.get(ack.name)
-    if (voice?.mark === ack.mark) return false
+    const speaker = this.#speakers.get(ack.name)
+    if (speaker?.mark === ack.mark) return false
     // What lies there when the listening begins may have been left behind by somebody who is gone.
-    const isNews = voice !== undefined || this.#isListening
+    const isNews = speaker !== undefined || this.#isListening
     const { clientId, mark } = ack
     const isHeard = isNews && ack.state !== 'leaving'
-    this.#voices.set(ack.name, { clientId, mark, since: now, isHeard, renewed: voice?.renewed })
+    this.#speakers.set(ack.name, { clientId, mark, since: now, isHeard, renewed: speaker?.renewed })
     return isHeard
   }
 
@@ -138,19 +138,19 @@ export class Registrar {
    * that age therefore stays for longer than any mark echoed now lets its verifier serve. Whoever was passed over,
    * because its client may not read the log or has too many verifiers, is sent no mark and does not serve.
    */
-  #isSureOf(ack: VerifierAck): boolean {
-    const renewed = this.#voices.get(ack.name)?.renewed
+  #isRenewed(ack: VerifierAck): boolean {
+    const renewed = this.#speakers.get(ack.name)?.renewed
     return renewed !== undefined && !this.#isOver(renewed, ack.max_age * 1000)
   }
 
   async #join(acks: readonly VerifierAck[], now: Instant): Promise<void> {
     const { present, joined, full } = await insertVerifiers(
-      this.#db,
+      this.#options.db,
       acks.map(({ name, clientId, max_age }) => ({ name, clientId, maxAge: max_age })),
     )
     for (const { name } of acks) this.#setRenewed(name, present.has(name) ? now : undefined)
     for (const { name, clientId } of acks)
-      if (joined.has(name)) this.#log.info({ verifier: name, client_id: clientId }, 'verifier joined')
+      if (joined.has(name)) this.#options.log.info({ verifier: name, client_id: clientId }, 'verifier joined')
     for (const clientId of full) this.#warnOfFull(clientId, now)
   }
 
@@ -158,37 +158,37 @@ export class Registrar {
     const warned = this.#warned.get(clientId)
     if (warned && !this.#isOver(warned, WARN_EVERY_MS)) return
     this.#warned.set(clientId, now)
-    this.#log.warn(
+    this.#options.log.warn(
       { client_id: clientId, limit: MAX_VERIFIERS_OF_CLIENT },
       'client has too many verifiers, further ones cannot join',
     )
   }
 
   async #renew(now: Instant): Promise<void> {
-    const heard = [...this.#voices].filter(([, voice]) => voice.isHeard).map(([name]) => name)
-    const renewed = new Set(await renewVerifiers(this.#db, heard))
+    const heard = [...this.#speakers].filter(([, speaker]) => speaker.isHeard).map(([name]) => name)
+    const renewed = new Set(await renewVerifiers(this.#options.db, heard))
     for (const name of heard) this.#setRenewed(name, renewed.has(name) ? now : undefined)
     this.#renewedAt = now
   }
 
   #setRenewed(name: string, at: Instant | undefined): void {
-    const voice = this.#voices.get(name)
-    if (!voice) return
-    voice.renewed = at
-    voice.isHeard = false
+    const speaker = this.#speakers.get(name)
+    if (!speaker) return
+    speaker.renewed = at
+    speaker.isHeard = false
   }
 
   async #leave(acks: readonly VerifierAck[]): Promise<void> {
     if (acks.length === 0) return
     const names = acks.map((ack) => ack.name)
-    for (const name of names) this.#serving.forget(name)
-    const left = new Set(await deleteVerifiers(this.#db, names))
+    for (const name of names) this.#options.serving.forget(name)
+    const left = new Set(await deleteVerifiers(this.#options.db, names))
     await this.forget(acks)
     for (const { name, clientId } of acks)
-      if (left.has(name)) this.#log.info({ verifier: name, client_id: clientId }, 'verifier left')
+      if (left.has(name)) this.#options.log.info({ verifier: name, client_id: clientId }, 'verifier left')
   }
 
   #isOver(since: Instant, milliseconds: number): boolean {
-    return elapsed(this.#clock, since) >= milliseconds
+    return elapsed(this.#options.clock, since) >= milliseconds
   }
 }

@@ -104,7 +104,7 @@ export class Relay {
   }
 
   /**
-   * What somebody who follows the stream has to have applied to know of this event: nothing suffices before the
+   * The position a follower of the stream must report to prove it has applied the event: nothing suffices before the
    * stream was seen to hold it, since something else may stand in its place, nor once a newer epoch has begun: the
    * event may have been committed after that, by a server that leads no more, about a token of the new epoch.
    */
@@ -132,7 +132,7 @@ export class Relay {
     const prove = this.#unproven.look()
     // The order is the promise: a mark that is echoed was read before the head was, so whoever has applied this
     // head knows of every commit before it wrote the mark.
-    const marks = await registrar.note(await readAcks(redis, await registrar.clientIds()))
+    const marks = await registrar.update(await readAcks(redis, await registrar.clientIds()))
     await this.#append(marks)
     prove()
     if (this.#isFailing) log.info({}, 'the revocation log reaches redis again')
@@ -157,12 +157,12 @@ export class Relay {
       }
       if (head.epoch !== this.#epoch) {
         // They stood in the table of the epoch before, perhaps in a database that is gone.
-        registrar.doubt()
+        registrar.distrustTable()
         marks = {}
         this.#epoch = head.epoch
       }
       const appended = await appendToRedis(redis, head, events, marks, before.status)
-      const isCompared = this.#note(appended, events, head)
+      const isCompared = this.#compare(appended, events, head)
       if (appended.status === 'ok' && isCompared) return
       // Another instance is faster, and says the beat. That it is not the database that is behind, the next read shows.
       if (appended.status === 'ahead' && before.status === 'ahead') return
@@ -176,8 +176,12 @@ export class Relay {
     throw new Error(`the stream of revocations is ${before.status}`)
   }
 
-  /** Whether the stream is now known to hold the log up to its end. What it held at first contact is believed. */
-  #note({ status, last }: Appended, events: readonly RevocationEvent[], head: Head): boolean {
+  /**
+   * Notes up to where the stream is known to hold the very events of the log. What it held at first contact is believed.
+   *
+   * @returns whether that is up to its end
+   */
+  #compare({ status, last }: Appended, events: readonly RevocationEvent[], head: Head): boolean {
     const newest = events.at(-1)
     const isFirst = this.#compared.epoch === 0
     const isAll = isFirst || events.length < APPEND_LIMIT
@@ -197,7 +201,7 @@ export class Relay {
   }
 
   #failed(error: unknown): void {
-    this.#options.registrar.deaf()
+    this.#options.registrar.acksUnreadable()
     if (!this.#isFailing) this.#options.log.warn({ err: error }, 'the revocation log does not reach redis')
     this.#isFailing = true
   }

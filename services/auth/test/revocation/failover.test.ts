@@ -155,9 +155,9 @@ t.test(
       const { db } = auth.app
       const clock = new MovableClock()
       const log = { info: () => undefined, warn: () => undefined }
-      const registrar = new Registrar(db, redis, clock, log, new Serving(clock))
+      const registrar = new Registrar({ db, redis, clock, log, serving: new Serving(clock) })
       const note = (mark: string) =>
-        registrar.note([
+        registrar.update([
           {
             name: 'content/other',
             clientId: 'content',
@@ -168,10 +168,10 @@ t.test(
             max_age: 30,
           },
         ])
-      await registrar.note([])
+      await registrar.update([])
       t.strictSame(await note('m1'), { 'content/other': 'm1' })
       await db.deleteFrom('verifiers').where('name', '=', 'content/other').execute()
-      registrar.doubt()
+      registrar.distrustTable()
       t.strictSame(await note('m1'), {})
       t.strictSame(await note('m2'), { 'content/other': 'm2' })
       t.ok((await namesOf(auth)).includes('content/other'))
@@ -267,7 +267,7 @@ t.test(
       mend: async (reason: string, _epoch: number, end: unknown) => void mends.push([reason, end]),
       learn: async () => undefined,
     }
-    const registrar = new Registrar(db, redis, clock, log, new Serving(clock))
+    const registrar = new Registrar({ db, redis, clock, log, serving: new Serving(clock) })
     const relay = new Relay({ db, redis, registrar, history, log })
     await append(db, 'before')
     await relay.start()

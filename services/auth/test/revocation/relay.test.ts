@@ -150,7 +150,7 @@ t.test('a mark comes back with a head that was read after it', async (t) => {
   const seqs = new Map<string, number>()
   /** Commits an event each time that marks have been read, and gives one out. */
   class Late extends Registrar {
-    override async note() {
+    override async update() {
       await append(db, 'committed when the marks were read')
       const { head } = await readLog(db, { epoch: 0, seq: 0 })
       const mark = `m${head.seq}`
@@ -158,7 +158,7 @@ t.test('a mark comes back with a head that was read after it', async (t) => {
       return { 'content/late': mark }
     }
   }
-  const registrar = new Late(db, redis, clock, log, new Serving(clock))
+  const registrar = new Late({ db, redis, clock, log, serving: new Serving(clock) })
   const history = { mend: async () => undefined, learn: async () => undefined }
   const relay = new Relay({ db, redis, registrar, history, log })
   await relay.start()

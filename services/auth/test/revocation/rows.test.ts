@@ -91,10 +91,16 @@ t.test('a client that has as many verifiers as it may', async (t) => {
       const clock = new MovableClock()
       const warnings: object[] = []
       const log = { info: () => undefined, warn: (fields: object) => warnings.push(fields) }
-      const registrar = new Registrar(db, openRedis(t, auth), clock, log, new Serving(clock))
+      const registrar = new Registrar({
+        db,
+        redis: openRedis(t, auth),
+        clock,
+        log,
+        serving: new Serving(clock),
+      })
       let marks = 0
       const hear = (...names: string[]) =>
-        registrar.note(
+        registrar.update(
           names.map((name) => {
             const [clientId = '', instance = ''] = name.split('/')
             return { ...ackOf(`m${marks++}`), name, clientId, instance }
