@@ -1,5 +1,5 @@
 import pRetry from 'p-retry'
-import { databaseFailure, ProblemError } from '@portcullis/service-kit'
+import { failureOf } from './failure.ts'
 
 /** A new instance waits so long for a database that is slow or just being restarted, in milliseconds. */
 const PATIENCE_MS = 10_000
@@ -21,9 +21,9 @@ export async function patiently<T>(log: Log, work: () => Promise<T>): Promise<T>
     maxTimeout: 1000,
     maxRetryTime: PATIENCE_MS,
     shouldRetry: ({ error }) => {
-      const isDatabases = databaseFailure(error instanceof ProblemError ? error.cause : error) !== undefined
-      if (isDatabases) log.warn({ err: error }, 'the start waits for the database')
-      return isDatabases
+      const isDatabaseFailure = failureOf(error) !== undefined
+      if (isDatabaseFailure) log.warn({ err: error }, 'the start waits for the database')
+      return isDatabaseFailure
     },
   })
 }

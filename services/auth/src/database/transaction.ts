@@ -1,17 +1,23 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import type { Pool, PoolClient } from 'pg'
-import { Type, type Static } from 'typebox'
-import { Compile } from 'typebox/compile'
-import type { Position, RevocationEvent, RevocationKind } from '@portcullis/schemas'
-import { databaseErrorOf, databaseFailure, preparer, problem, ProblemError } from '@portcullis/service-kit'
+import type { Position, RevocationEvent } from '@portcullis/schemas'
+import { preparer } from '@portcullis/service-kit'
+import {
+  readAppended,
+  revokeStatements,
+  toEvent,
+  type Revocation,
+  type VerifierRow,
+} from '../revocation/append-on-commit.ts'
+import { CHANNELS } from './channels.ts'
+import { commitFailure, failureOf } from './failure.ts'
 import type { DB } from './tables.ts'
 
 /** What a transaction leaves behind: its answer, and what others have to learn of it. */
 export interface Outcome<T> {
   readonly value: T
   /** Appended to the revocation log in the same commit. */
-  readonly revoke?:
-    { readonly kind: RevocationKind; readonly key: string; readonly value?: number } | undefined
+  readonly revoke?: Revocation | undefined
   /** Appended to the log of user changes in the same commit. */
   readonly change?:
     { readonly userId: string; readonly username: string; readonly deleted: boolean } | undefined
@@ -19,22 +25,11 @@ export interface Outcome<T> {
   readonly touched?: string | undefined
 }
 
-const VerifierRowSchema = Type.Object({ name: Type.String(), client_id: Type.String() })
-export type VerifierRow = Static<typeof VerifierRowSchema>
-
 /** Where a revocation stands in the log, and who has to have applied it before it can be called done. */
 export interface Receipt {
   readonly position: Position
   readonly verifiers: readonly VerifierRow[]
 }
-
-/** Channels on which instances of auth tell each other of a commit to one of the logs. */
-export const CHANNELS = { revocations: 'revocations', userChanges: 'user_changes' } as const
-
-const isAppended = Compile(
-  Type.Object({ epoch: Type.Integer(), seq: Type.Integer(), keep_until: Type.Unknown(), at: Type.Unknown() }),
-)
-const isVerifierRows = Compile(Type.Array(VerifierRowSchema))
 
 /**
  * Runs `work` in one transaction. Revocations are appended last of all and in one round trip with COMMIT, since
@@ -63,17 +58,18 @@ export interface TransactOptions extends RevokeOptions {
 
 export function createTransact(pool: Pool, options: TransactOptions = {}): Transact {
   return async (work) => {
-    const committed: Outcome<unknown>[] = []
+    // An array: TypeScript does not see assignments to a variable inside a callback.
+    const decided: Outcome<unknown>[] = []
     try {
       return await onClient(pool, async (client) => {
         await client.query('begin')
         const outcome = await work(kyselyOver(client))
-        committed.push(outcome)
+        decided.push(outcome)
         const receipt = await commit(client, outcome, options)
         return { value: outcome.value, receipt }
       })
     } finally {
-      for (const outcome of committed) await options.afterCommit?.(outcome)
+      for (const outcome of decided) await options.afterCommit?.(outcome)
     }
   }
 }
@@ -88,28 +84,13 @@ export async function onClient<T>(pool: Pool, work: (client: PoolClient) => Prom
     return await work(client)
   } catch (error) {
     // What the server still does for a client that gave up waiting is ended with the connection.
-    if (isLost(error)) lost(new Error('the connection was lost', { cause: error }))
+    if (failureOf(error) === 'lost') lost(new Error('the connection was lost', { cause: error }))
     else await client.query('rollback').catch(lost)
     throw error
   } finally {
     client.off('error', lost)
     client.release(broken)
   }
-}
-
-/** The database was promoted or restored, and the relay has not begun a new epoch yet. */
-function isOtherHistory(error: unknown): boolean {
-  return databaseErrorOf(error)?.code === 'PC001'
-}
-
-function isLost(error: unknown): boolean {
-  return databaseFailure(error instanceof ProblemError ? error.cause : error) === 'lost'
-}
-
-/** What a commit that failed is told as. */
-export function commitFailure(error: unknown): unknown {
-  const code = isLost(error) ? 'OUTCOME_UNKNOWN' : isOtherHistory(error) ? 'UNAVAILABLE' : undefined
-  return code === undefined ? error : problem(code, { cause: error, headers: { 'retry-after': '1' } })
 }
 
 async function commit<T>(
@@ -130,19 +111,6 @@ async function commit<T>(
   const event = toEvent(outcome.revoke, rows[0])
   onRevoked?.([event])
   return { position: { epoch: event.epoch, seq: event.seq }, verifiers }
-}
-
-/** @throws Error if the row is not one of append_revocation */
-export function toEvent(
-  { kind, key, value = 0 }: NonNullable<Outcome<unknown>['revoke']>,
-  row: unknown,
-): RevocationEvent {
-  if (isAppended.Check(row)) {
-    const { epoch, seq, keep_until, at } = row
-    if (keep_until instanceof Date && at instanceof Date)
-      return { epoch, seq, kind, key, value, keep_until: keep_until.getTime(), at: at.getTime() }
-  }
-  throw new Error('append_revocation answered in another shape')
 }
 
 /** The last of them leave the event, and then the verifiers. */
@@ -167,31 +135,6 @@ function appendStatements<T>(
       ),
     )
   return statements
-}
-
-/** Append by a function, and leave what it says and then the verifiers. */
-export function revokeStatements(client: PoolClient, sender: string | undefined, call: string): string[] {
-  return [
-    `notify ${CHANNELS.revocations}, ${client.escapeLiteral(sender ?? '')}`,
-    `select * from ${call}`,
-    // Read after the head row is locked: a verifier that joins later is told of this event before it serves.
-    'select name, client_id from verifiers',
-  ]
-}
-
-/** Reads the last two results of `revokeStatements`. */
-export function readAppended(results: readonly unknown[]): {
-  readonly rows: readonly unknown[]
-  readonly verifiers: readonly VerifierRow[]
-} {
-  const [rows, verifiers] = results.slice(-2).map(rowsOf)
-  if (!rows || !isVerifierRows.Check(verifiers)) throw new Error('the verifiers have another shape')
-  return { rows, verifiers }
-}
-
-function rowsOf(result: unknown): unknown[] {
-  const rows: unknown = Reflect.get(Object(result), 'rows')
-  return Array.isArray(rows) ? rows : []
 }
 
 const overClients = new WeakMap<PoolClient, Kysely<DB>>()

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyReply } from 'fastify'
 import { comparePositions, formatPosition, type Position } from '@portcullis/schemas'
-import type { Receipt, VerifierRow } from '../database/transaction.ts'
+import type { Receipt } from '../database/transaction.ts'
 import type { Progress } from './acks.ts'
+import type { VerifierRow } from './append-on-commit.ts'
 
 /** How long an answer waits for the verifiers, in milliseconds. */
 const PATIENCE_MS = 1000

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { CHANNELS } from '../database/transaction.ts'
+import { CHANNELS } from '../database/channels.ts'
 
 const RETRY_MS = 1000
 

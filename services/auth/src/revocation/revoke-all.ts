@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely'
-import { CHANNELS, type Transact, type Receipt } from '../database/transaction.ts'
+import { CHANNELS } from '../database/channels.ts'
+import type { Receipt, Transact } from '../database/transaction.ts'
 import type { DB } from '../database/tables.ts'
 import { giveUpAllSigningKeys, giveUpRefreshKeys, withSpares, type KeyMaker } from '../keys/rotate.ts'
 import { raiseEpoch } from './epoch.ts'

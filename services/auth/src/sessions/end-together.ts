@@ -2,15 +2,9 @@ import type { Pool, PoolClient } from 'pg'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { databaseFailure, Gatherer, ProblemError } from '@portcullis/service-kit'
-import {
-  commitFailure,
-  onClient,
-  readAppended,
-  revokeStatements,
-  toEvent,
-  type Receipt,
-  type RevokeOptions,
-} from '../database/transaction.ts'
+import { commitFailure } from '../database/failure.ts'
+import { onClient, type Receipt, type RevokeOptions } from '../database/transaction.ts'
+import { readAppended, revokeStatements, toEvent } from '../revocation/append-on-commit.ts'
 
 export interface SessionEnd {
   readonly id: string

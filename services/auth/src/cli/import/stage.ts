@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely'
 import type { DB } from '../../database/tables.ts'
-import { CHANNELS } from '../../database/transaction.ts'
+import { CHANNELS } from '../../database/channels.ts'
 import type { ImportedUser, LineError } from './row.ts'
 
 export interface StagedUser extends ImportedUser {
