@@ -1,7 +1,7 @@
 import { connectRedis, redisReady } from '@portcullis/service-kit'
 import { formatPosition } from '@portcullis/schemas'
 import type { Receipt } from '../database/transaction.ts'
-import { readProgress, readStoredProgress } from '../revocation/acks.ts'
+import { readProgress, readStoredProgress } from '../revocation/verifiers/acks.ts'
 import { Barrier } from '../revocation/barrier.ts'
 import type { Context } from './context.ts'
 import type { Stores } from './stores.ts'

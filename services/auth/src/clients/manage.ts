@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import { LOGIN_CLIENT_ID, type ClientWithSecret, type UpdateClientBody } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
 import type { Receipt, Transact } from '../database/transaction.ts'
-import { AUTH_CLIENT_ID } from '../revocation/admit.ts'
+import { AUTH_CLIENT_ID } from '../revocation/verifiers/admit.ts'
 import { findReceipt } from '../revocation/receipt.ts'
 import {
   deleteClientById,

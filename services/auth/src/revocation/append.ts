@@ -12,7 +12,7 @@ import {
   type RevocationEvent,
 } from '@portcullis/schemas'
 import type { RedisClient } from '@portcullis/service-kit'
-import { limitOf } from './limit.ts'
+import { limitOf } from './plausible.ts'
 
 /**
  * Brings Redis up to the head of the log, in one step that nobody sees the middle of: appends events, sets the

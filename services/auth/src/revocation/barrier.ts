@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyReply } from 'fastify'
 import { comparePositions, formatPosition, type Position } from '@portcullis/schemas'
 import type { Receipt } from '../database/transaction.ts'
-import type { Progress } from './acks.ts'
+import type { Progress } from './verifiers/acks.ts'
 import type { VerifierRow } from './append-on-commit.ts'
 
 /** How long an answer waits for the verifiers, in milliseconds. */

@@ -9,10 +9,10 @@ import {
 import { problem } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import type { News } from '../database/news.ts'
-import { MAX_VERIFIERS_OF_CLIENT } from './admit.ts'
+import { MAX_VERIFIERS_OF_CLIENT } from './verifiers/admit.ts'
 import { READ_LIMIT, readLog, type LogRead } from './log.ts'
-import type { Serving } from './serving.ts'
-import { deleteVerifiers, insertVerifiers, renewVerifierAt } from './verifiers.ts'
+import type { Serving } from './verifiers/serving.ts'
+import { deleteVerifiers, insertVerifiers, renewVerifierAt } from './verifiers/queries.ts'
 
 /** How long an answer waits for news, in milliseconds. */
 const WAIT_MS = 500

@@ -12,12 +12,17 @@ import {
 import { elapsed, instant, type Clock, type Instant, type Replica } from '@portcullis/token-verifier'
 import type { RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
-import { AUTH_CLIENT_ID } from './admit.ts'
+import { AUTH_CLIENT_ID } from './verifiers/admit.ts'
 import type { History, Rewritten } from './history.ts'
 import { READ_LIMIT, readLog, type LogRead } from './log.ts'
 import { Ticker } from './ticker.ts'
 import { Unproven } from './unproven.ts'
-import { deleteVerifiers, insertVerifiers, renewVerifiers, updateVerifierPosition } from './verifiers.ts'
+import {
+  deleteVerifiers,
+  insertVerifiers,
+  renewVerifiers,
+  updateVerifierPosition,
+} from './verifiers/queries.ts'
 
 const READ_EVERY_MS = 100
 const RENEW_EVERY_MS = 400

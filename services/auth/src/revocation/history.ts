@@ -6,11 +6,11 @@ import type { RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import type { Transact } from '../database/transaction.ts'
 import { appendKeyEvent, raiseEpoch } from './epoch.ts'
-import { isWithin, limitOf } from './limit.ts'
+import { isWithin, limitOf } from './plausible.ts'
 import { endLost, findLost, revokeLost, type GiveUpKeys, type Lost } from './lost.ts'
-import type { Serving } from './serving.ts'
+import type { Serving } from './verifiers/serving.ts'
 import { readStream } from './stream.ts'
-import { restoreVerifiers } from './verifiers.ts'
+import { restoreVerifiers } from './verifiers/queries.ts'
 
 const START: Position = { epoch: 0, seq: 0 }
 /** By this time every other instance has noticed the loss and ended what it knows of. */

@@ -3,7 +3,7 @@ import type { RevocationKind } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
 import type { Receipt } from '../database/transaction.ts'
 import { findNewestEvent } from './log.ts'
-import { listVerifiers } from './verifiers.ts'
+import { listVerifiers } from './verifiers/queries.ts'
 
 /**
  * The receipt of the newest event about something, as far as the log still has it. A request that finds nothing

@@ -9,11 +9,11 @@ import {
 } from '@portcullis/schemas'
 import type { RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
-import { readAcks } from './acks.ts'
+import { readAcks } from './verifiers/acks.ts'
 import { appendToRedis, carryToRedis, type Appended } from './append.ts'
 import type { History } from './history.ts'
 import { readLog } from './log.ts'
-import type { Registrar } from './registrar.ts'
+import type { Registrar } from './verifiers/registrar.ts'
 import { Ticker } from './ticker.ts'
 import { Unproven } from './unproven.ts'
 

@@ -4,7 +4,7 @@ import type { Receipt, Transact } from '../database/transaction.ts'
 import type { DB } from '../database/tables.ts'
 import { giveUpAllSigningKeys, giveUpRefreshKeys, withSpares, type KeyMaker } from '../keys/rotate.ts'
 import { raiseEpoch } from './epoch.ts'
-import { listVerifiers } from './verifiers.ts'
+import { listVerifiers } from './verifiers/queries.ts'
 
 /**
  * Makes every token void that there is, also those that nobody knows of: all sessions end, all keys are given up,

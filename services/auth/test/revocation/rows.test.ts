@@ -5,16 +5,16 @@ import { startProxy } from '@portcullis/test-kit'
 import { StaleError } from '@portcullis/token-verifier'
 import type {} from '@portcullis/token-verifier/fastify'
 import { changeClient, deleteClient } from '../../src/clients/manage.ts'
-import { MAX_VERIFIERS_OF_CLIENT } from '../../src/revocation/admit.ts'
-import { Registrar } from '../../src/revocation/registrar.ts'
-import { Serving } from '../../src/revocation/serving.ts'
+import { MAX_VERIFIERS_OF_CLIENT } from '../../src/revocation/verifiers/admit.ts'
+import { Registrar } from '../../src/revocation/verifiers/registrar.ts'
+import { Serving } from '../../src/revocation/verifiers/serving.ts'
 import {
   deleteVerifierSeenAt,
   deleteVerifiers,
   insertVerifiers,
   renewVerifiers,
   restoreVerifiers,
-} from '../../src/revocation/verifiers.ts'
+} from '../../src/revocation/verifiers/queries.ts'
 import { MovableClock, startAuth, type TestAuth } from '../support/auth.ts'
 import { backUp, ON_ANOTHER_TIMELINE } from '../support/backup.ts'
 import { newClient, registerClient } from '../support/client.ts'

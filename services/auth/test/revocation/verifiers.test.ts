@@ -1,7 +1,7 @@
 import t from 'tap'
 import { formatPosition, revocationKeys, type Ack } from '@portcullis/schemas'
 import type {} from '@portcullis/token-verifier/fastify'
-import { MAX_VERIFIERS_OF_CLIENT } from '../../src/revocation/admit.ts'
+import { MAX_VERIFIERS_OF_CLIENT } from '../../src/revocation/verifiers/admit.ts'
 import { readLog } from '../../src/revocation/log.ts'
 import { startAuth } from '../support/auth.ts'
 import { registerClient } from '../support/client.ts'

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { FeedQuerySchema, FeedSchema, ref, type FeedQuery } from '@portcullis/schemas'
 import { clientProblems, problem } from '@portcullis/service-kit'
-import { MAX_VERIFIERS_OF_CLIENT } from '../../revocation/admit.ts'
+import { MAX_VERIFIERS_OF_CLIENT } from '../../revocation/verifiers/admit.ts'
 import { positionOf, type FeedAck } from '../../revocation/feed.ts'
 
 export const revocationsRoutes: FastifyPluginAsyncTypebox = async (app) => {

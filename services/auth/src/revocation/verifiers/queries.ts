@@ -1,8 +1,8 @@
 import { sql, type Kysely } from 'kysely'
 import type { Position } from '@portcullis/schemas'
-import type { DB } from '../database/tables.ts'
+import type { DB } from '../../database/tables.ts'
 import { admit, AUTH_CLIENT_ID, isOfReader, isReader, type Admission } from './admit.ts'
-import { isSameHistory } from './log.ts'
+import { isSameHistory } from '../log.ts'
 
 /** What the table of verifiers keeps of each. */
 export interface VerifierEntry {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { startRedis } from '@portcullis/test-kit'
-import { warnOfEviction } from '../../src/revocation/memory.ts'
+import { warnOfEviction } from '../../src/revocation/eviction.ts'
 import { openRedis } from '../support/verifiers.ts'
 
 t.test('a Redis that may throw keys away is warned of, and no other', async (t) => {

@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely'
-import type { DB } from '../database/tables.ts'
+import type { DB } from '../../database/tables.ts'
 
 /** Client id under which instances of auth themselves stand in the table of verifiers; nobody can register it. */
 export const AUTH_CLIENT_ID = 'auth'

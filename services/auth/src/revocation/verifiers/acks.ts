@@ -10,10 +10,10 @@ import {
   type Position,
 } from '@portcullis/schemas'
 import { sendAll, type RedisClient } from '@portcullis/service-kit'
-import type { DB } from '../database/tables.ts'
+import type { DB } from '../../database/tables.ts'
 import { MAX_VERIFIERS_OF_CLIENT } from './admit.ts'
-import type { VerifierRow } from './append-on-commit.ts'
-import { isSameHistory } from './log.ts'
+import type { VerifierRow } from '../append-on-commit.ts'
+import { isSameHistory } from '../log.ts'
 
 /** What a verifier last said of itself. */
 export interface VerifierAck extends Ack {

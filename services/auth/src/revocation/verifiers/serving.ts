@@ -1,5 +1,5 @@
 import type { Clock } from '@portcullis/token-verifier'
-import type { VerifierEntry } from './verifiers.ts'
+import type { VerifierEntry } from './queries.ts'
 
 /** The table is looked at every second: what was heard of a verifier since the last look is not known here. */
 const UNSEEN_MS = 2000

@@ -1,10 +1,10 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '@portcullis/token-verifier'
-import type { DB } from '../database/tables.ts'
+import type { DB } from '../../database/tables.ts'
 import type { Registrar } from './registrar.ts'
 import type { Serving } from './serving.ts'
-import { Ticker } from './ticker.ts'
-import { deleteVerifierSeenAt, listVerifierLeases } from './verifiers.ts'
+import { Ticker } from '../ticker.ts'
+import { deleteVerifierSeenAt, listVerifierLeases } from './queries.ts'
 
 const LOOK_EVERY_MS = 1000
 /** After a pause this long it was this instance that stood still, not the verifiers. */

@@ -2,11 +2,11 @@ import type { Kysely } from 'kysely'
 import { revocationKeys } from '@portcullis/schemas'
 import { elapsed, instant, type Clock, type Instant } from '@portcullis/token-verifier'
 import type { RedisClient } from '@portcullis/service-kit'
-import type { DB } from '../database/tables.ts'
+import type { DB } from '../../database/tables.ts'
 import type { VerifierAck } from './acks.ts'
 import { MAX_VERIFIERS_OF_CLIENT } from './admit.ts'
 import type { Serving } from './serving.ts'
-import { deleteVerifiers, insertVerifiers, listVerifierClientIds, renewVerifiers } from './verifiers.ts'
+import { deleteVerifiers, insertVerifiers, listVerifierClientIds, renewVerifiers } from './queries.ts'
 
 interface Log {
   info(fields: object, message: string): void
