@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { TokenAnswer } from '@portcullis/schemas'
-import { findEpoch } from '../sessions/queries.ts'
+import { findEpoch } from '../revocation/epoch.ts'
 import { clientClaims } from '../tokens/access.ts'
 
 /**

@@ -1,6 +1,15 @@
 import { sql, type Kysely } from 'kysely'
 import type { Position } from '@portcullis/schemas'
+import { statement } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
+
+/** The epoch that new tokens carry. */
+export async function findEpoch(db: Kysely<DB>): Promise<number> {
+  const { epoch } = await current.one(db, {})
+  return epoch
+}
+
+const current = statement((db: Kysely<DB>) => db.selectFrom('revocation_head').select('epoch'))
 
 /**
  * Begins a new epoch: every access token that was issued before is dead, and the log begins anew, empty but for

@@ -105,6 +105,19 @@ export function findNewestEvent(
     .executeTakeFirst()
 }
 
+/** Whether the log holds an event that kills this generation of the session. */
+export async function hasDeadGeneration(db: Kysely<DB>, id: string, gen: number): Promise<boolean> {
+  const event = await db
+    .selectFrom('revocations')
+    .select('seq')
+    .where('kind', '=', 'session_gen')
+    .where('key', '=', id)
+    .where('value', '>', gen)
+    .limit(1)
+    .executeTakeFirst()
+  return event !== undefined
+}
+
 /**
  * Drops the events that concern no living token any more, from the front of the log and at most so many; only
  * PostgreSQL's clock is asked.

@@ -2,7 +2,8 @@ import type { Kysely } from 'kysely'
 import type { UserClaims } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
 import { lockUserToChange } from '../users/queries.ts'
-import { hasDeadGeneration, lockSession, type LockedSession } from './queries.ts'
+import { hasDeadGeneration } from '../revocation/log.ts'
+import { lockSession, type LockedSession } from './queries.ts'
 
 export interface Caller {
   readonly user: NonNullable<Awaited<ReturnType<typeof lockUserToChange>>>

@@ -136,27 +136,6 @@ export async function endSessionsOfUser(
   return rows.filter((row) => row.expires_at > endedAt).map((row) => row.id)
 }
 
-/** Whether the log holds an event that kills this generation of the session. */
-export async function hasDeadGeneration(db: Kysely<DB>, id: string, gen: number): Promise<boolean> {
-  const event = await db
-    .selectFrom('revocations')
-    .select('seq')
-    .where('kind', '=', 'session_gen')
-    .where('key', '=', id)
-    .where('value', '>', gen)
-    .limit(1)
-    .executeTakeFirst()
-  return event !== undefined
-}
-
-/** The epoch that new tokens carry. */
-export async function findEpoch(db: Kysely<DB>): Promise<number> {
-  const { epoch } = await head.one(db, {})
-  return epoch
-}
-
-const head = statement((db: Kysely<DB>) => db.selectFrom('revocation_head').select('epoch'))
-
 /** A live session as operators see it in Redis; never a token. */
 export interface MirroredSession {
   readonly id: string
