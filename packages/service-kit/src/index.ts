@@ -1,6 +1,7 @@
 export * from './config/common.ts'
 export * from './config/load.ts'
 export { createApp, type App, type AppOptions } from './http/app.ts'
+export type { Log } from './http/log.ts'
 export { loggerOptions, readableOutput, serializeError, type LoggerOptions } from './http/logger.ts'
 export { EXIT_CONFIG, main, serve, type ServeOptions } from './http/serve.ts'
 export { type Health, type HealthCheck } from './health/health.ts'

@@ -1,18 +1,14 @@
 import { Cluster, type ChainableCommander, type Redis } from 'ioredis'
 import { createRedis, type RedisClient, type RedisClientOptions } from '@portcullis/token-verifier/redis'
+import type { Log } from '../http/log.ts'
 import { createOwner } from './redis-owner.ts'
 
 export type { RedisClient } from '@portcullis/token-verifier/redis'
 
-interface Log {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-}
-
 export interface RedisConnection {
   /** Shown by `CLIENT LIST`, and in the log. */
   readonly name: string
-  readonly log?: Log
+  readonly log?: Pick<Log, 'info' | 'warn'>
 }
 
 /** The longest that a command on the way of a request may take, in milliseconds. */
@@ -71,7 +67,7 @@ export function connectSubscriber(redis: RedisClient, url: string, name: string,
   return client
 }
 
-function reportLosses(client: RedisClient, name: string, log: Log | undefined): void {
+function reportLosses(client: RedisClient, name: string, log: Pick<Log, 'info' | 'warn'> | undefined): void {
   let lost = false
   const lose = (error: Error) => {
     if (lost) return

@@ -1,12 +1,9 @@
 import pRetry from 'p-retry'
+import type { Log } from '@portcullis/service-kit'
 import { failureOf } from './failure.ts'
 
 /** A new instance waits so long for a database that is slow or just being restarted, in milliseconds. */
 const PATIENCE_MS = 10_000
-
-interface Log {
-  warn(fields: object, message: string): void
-}
 
 /**
  * For the start of the service, while nobody waits for an answer: what fails because of the database is tried again.
@@ -14,7 +11,7 @@ interface Log {
  *
  * @throws what `work` throws, if it is not the database or goes on for longer than 10 s
  */
-export async function patiently<T>(log: Log, work: () => Promise<T>): Promise<T> {
+export async function patiently<T>(log: Pick<Log, 'warn'>, work: () => Promise<T>): Promise<T> {
   return pRetry(work, {
     retries: Infinity,
     minTimeout: 100,

@@ -1,15 +1,11 @@
 import type { Pool } from 'pg'
+import type { Log } from '@portcullis/service-kit'
 
 /** Under this number of an advisory lock one instance at a time keeps house. */
 const LOCK = 7_170_010
 
 /** Drops at most so many of something, and tells how many there were. */
 export type Prune = (limit: number) => Promise<number>
-
-interface Log {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-}
 
 /** So much is dropped in one statement, so that none takes long. */
 export const BATCH_SIZE = 2000
@@ -18,12 +14,12 @@ export const BATCH_SIZE = 2000
 export class Housekeeping {
   readonly #pool: Pool
   readonly #prunes: Readonly<Record<string, Prune>>
-  readonly #log: Log
+  readonly #log: Pick<Log, 'info' | 'warn'>
   #isStopping = false
   #running: Promise<boolean> | undefined
 
   /** @param prunes what there is to drop, by name */
-  constructor(pool: Pool, prunes: Readonly<Record<string, Prune>>, log: Log) {
+  constructor(pool: Pool, prunes: Readonly<Record<string, Prune>>, log: Pick<Log, 'info' | 'warn'>) {
     this.#pool = pool
     this.#prunes = prunes
     this.#log = log

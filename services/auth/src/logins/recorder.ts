@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { databaseErrorOf } from '@portcullis/service-kit'
+import { databaseErrorOf, type Log } from '@portcullis/service-kit'
 import type { LoginFailure } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
 import type { Device } from '../sessions/queries.ts'
@@ -8,10 +8,6 @@ import { insertFailedLogin, type FailedLogin } from './queries.ts'
 /** How many failures may wait to be written; those beyond are not kept. */
 const MAX_WAITING = 1000
 const FOREIGN_KEY_VIOLATION = '23503'
-
-interface Log {
-  warn(fields: object, message: string): void
-}
 
 interface Waiting {
   readonly login: FailedLogin
@@ -24,12 +20,12 @@ interface Waiting {
  */
 export class LoginRecorder {
   readonly #db: Kysely<DB>
-  readonly #log: Log
+  readonly #log: Pick<Log, 'warn'>
   readonly #waiting: Waiting[] = []
   #writing: Promise<void> | undefined
   #dropped = 0
 
-  constructor(db: Kysely<DB>, log: Log) {
+  constructor(db: Kysely<DB>, log: Pick<Log, 'warn'>) {
     this.#db = db
     this.#log = log
   }

@@ -1,14 +1,10 @@
-import { primariesOf, type RedisClient } from '@portcullis/service-kit'
-
-interface Log {
-  warn(fields: object, message: string): void
-}
+import { primariesOf, type Log, type RedisClient } from '@portcullis/service-kit'
 
 /**
  * Says in the log if this Redis may throw keys away when its memory is full: a program that looks revocations up
  * by key would then take dead tokens for good ones.
  */
-export async function warnOfEviction(redis: RedisClient, log: Log): Promise<void> {
+export async function warnOfEviction(redis: RedisClient, log: Pick<Log, 'warn'>): Promise<void> {
   for (const server of primariesOf(redis)) {
     const memory = await server.info('memory').catch(() => '')
     const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1]

@@ -10,7 +10,7 @@ import {
   type RevocationEvent,
 } from '@portcullis/schemas'
 import { elapsed, instant, type Clock, type Instant, type Replica } from '@portcullis/token-verifier'
-import type { RedisClient } from '@portcullis/service-kit'
+import type { Log, RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import { AUTH_CLIENT_ID } from './verifiers/admit.ts'
 import type { History, Rewritten } from './history.ts'
@@ -29,10 +29,6 @@ const RENEW_EVERY_MS = 400
 const ACK_EVERY_MS = 250
 const START: Position = { epoch: 0, seq: 0 }
 
-interface Log {
-  warn(fields: object, message: string): void
-}
-
 export interface FollowerOptions {
   readonly db: Kysely<DB>
   /** Carries the acks; the database does while it is away. */
@@ -43,7 +39,7 @@ export interface FollowerOptions {
   readonly onKeys: () => Promise<void>
   readonly clock: Clock
   readonly maxAgeSeconds: number
-  readonly log: Log
+  readonly log: Pick<Log, 'warn'>
 }
 
 /**

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import { comparePositions, type Position } from '@portcullis/schemas'
 import type { Replica } from '@portcullis/token-verifier'
-import type { RedisClient } from '@portcullis/service-kit'
+import type { Log, RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import type { Transact } from '../database/transaction.ts'
 import { appendKeyEvent, raiseEpoch } from './epoch.ts'
@@ -15,12 +15,6 @@ import { restoreVerifiers } from './verifiers/queries.ts'
 const START: Position = { epoch: 0, seq: 0 }
 /** By this time every other instance has noticed the loss and ended what it knows of. */
 const OTHERS_MS = 250
-
-interface Log {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
 
 export interface HistoryOptions {
   readonly db: Kysely<DB>

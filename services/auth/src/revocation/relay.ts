@@ -7,7 +7,7 @@ import {
   type Position,
   type RevocationEvent,
 } from '@portcullis/schemas'
-import type { RedisClient } from '@portcullis/service-kit'
+import type { Log, RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import { readAcks } from './verifiers/acks.ts'
 import { appendToRedis, carryToRedis, type Appended } from './append.ts'
@@ -29,17 +29,12 @@ const APPEND_LIMIT = 1000
 const ATTEMPTS = 4
 const START: Position = { epoch: 0, seq: 0 }
 
-interface Log {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-}
-
 export interface RelayOptions {
   readonly db: Kysely<DB>
   readonly redis: RedisClient
   readonly registrar: Registrar
   readonly history: Pick<History, 'mend' | 'learn'>
-  readonly log: Log
+  readonly log: Pick<Log, 'info' | 'warn'>
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Result } from 'ioredis'
 import type { Kysely } from 'kysely'
-import { isReady, onLost, primariesOf, sendAll, type RedisClient } from '@portcullis/service-kit'
+import { isReady, onLost, primariesOf, sendAll, type Log, type RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import { listLiveSessionIds, listLiveSessions, type MirroredSession } from './queries.ts'
 
@@ -47,11 +47,6 @@ declare module 'ioredis' {
   }
 }
 
-interface Log {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-}
-
 /** Key of the hash that holds a user's live sessions: session id → JSON of generation, device, last use and end. */
 function activeKey(userId: string): string {
   return PREFIX + userId
@@ -69,7 +64,7 @@ function endedKey(userId: string, sessionId: string): string {
 export class SessionMirror {
   readonly #db: Kysely<DB>
   readonly #redis: RedisClient
-  readonly #log: Log
+  readonly #log: Pick<Log, 'info' | 'warn'>
   readonly #idleSeconds: number
   #isWhole = false
   #sweptAt = 0
@@ -78,7 +73,7 @@ export class SessionMirror {
   #next: Promise<void> | undefined
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(db: Kysely<DB>, redis: RedisClient, log: Log, idleSeconds: number) {
+  constructor(db: Kysely<DB>, redis: RedisClient, log: Pick<Log, 'info' | 'warn'>, idleSeconds: number) {
     this.#db = db
     this.#redis = redis
     this.#log = log

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '@portcullis/token-verifier'
+import type { Log } from '@portcullis/service-kit'
 import type { DB } from '../../database/tables.ts'
 import type { Registrar } from './registrar.ts'
 import type { Serving } from './serving.ts'
@@ -9,10 +10,6 @@ import { deleteVerifierSeenAt, listVerifierLeases } from './queries.ts'
 const LOOK_EVERY_MS = 1000
 /** After a pause this long it was this instance that stood still, not the verifiers. */
 const STANDSTILL_MS = 3000
-
-interface Log {
-  warn(fields: object, message: string): void
-}
 
 interface Lease {
   readonly seenAt: number
@@ -25,7 +22,7 @@ export interface LeasesOptions {
   readonly clock: Clock
   readonly registrar: Pick<Registrar, 'forget' | 'forgetStale'>
   readonly serving: Pick<Serving, 'note' | 'forgetOthers'>
-  readonly log: Log
+  readonly log: Pick<Log, 'warn'>
 }
 
 /**

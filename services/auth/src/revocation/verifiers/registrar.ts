@@ -1,17 +1,12 @@
 import type { Kysely } from 'kysely'
 import { revocationKeys } from '@portcullis/schemas'
 import { elapsed, instant, type Clock, type Instant } from '@portcullis/token-verifier'
-import type { RedisClient } from '@portcullis/service-kit'
+import type { Log, RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../../database/tables.ts'
 import type { VerifierAck } from './acks.ts'
 import { MAX_VERIFIERS_OF_CLIENT } from './admit.ts'
 import type { Serving } from './serving.ts'
 import { deleteVerifiers, insertVerifiers, listVerifierClientIds, renewVerifiers } from './queries.ts'
-
-interface Log {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-}
 
 /** How old the row of a verifier that speaks may become: a small part of the shortest silence that removes one. */
 const RENEW_EVERY_MS = 400
@@ -40,7 +35,7 @@ export interface RegistrarOptions {
   readonly redis: RedisClient
   readonly clock: Clock
   readonly serving: Pick<Serving, 'note' | 'forget'>
-  readonly log: Log
+  readonly log: Pick<Log, 'info' | 'warn'>
 }
 
 /** Keeps the table of verifiers by what they say in Redis: who joined, still speaks, or left. */
