@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs'
 import t from 'tap'
 import { startAuth } from './support/auth.ts'
-import { launchPortcullis, runPortcullis, type Run } from './support/portcullis.ts'
+import { launchPortcullis, runPortcullis, spawnIntoFile, type Run } from './support/portcullis.ts'
 import { until } from './support/until.ts'
 
 t.test('portcullis clients', async (t) => {
@@ -37,6 +38,15 @@ t.test('portcullis clients', async (t) => {
     t.equal((await run(['create', 'content', '--scope', 'x', '--if-none'])).code, 0)
   })
 
+  await t.test(
+    'create fails if the secret could not be written',
+    { skip: !existsSync('/dev/full') && 'no /dev/full here' },
+    async (t) => {
+      const told = await spawnIntoFile(auth, ['clients', 'create', 'unwritten', '--scope', 'x'], '/dev/full')
+      t.match(told, { code: 1, err: /^error: the answer could not be written: ENOSPC/ })
+    },
+  )
+
   await t.test('create takes the secret that it is given, and does not print it', async (t) => {
     const secret = 'a secret that somebody else has chosen'
     const made = await run(['create', 'given', '--scope', 'users:changes'], { CLIENT_SECRET: secret })
@@ -61,6 +71,7 @@ t.test('portcullis clients', async (t) => {
     const { out } = await run(['list'])
     t.strictSame(out.trimEnd().split('\n'), [
       'given\tactive\tusers:changes\tgiven',
+      'unwritten\tactive\tx\tunwritten',
       'content\tactive\tusers:changes revocations:read\tContent',
     ])
     const shown = await run(['show', 'content'])

@@ -4,7 +4,11 @@ import { fileURLToPath } from 'node:url'
 import { runProgram } from '../../src/cli/program.ts'
 import type { TestAuth } from './auth.ts'
 
-const PROGRAM = fileURLToPath(new URL('../../src/cli/portcullis.ts', import.meta.url))
+const PROGRAM = [
+  process.execPath,
+  '--conditions=@portcullis/source',
+  fileURLToPath(new URL('../../src/cli/portcullis.ts', import.meta.url)),
+]
 
 export interface Run {
   readonly code: number
@@ -61,10 +65,23 @@ export function launchPortcullis(
   args: readonly string[],
   env: Env = {},
 ): Running {
+  return launch(auth, [...PROGRAM, ...args], env)
+}
+
+/** The same, with its answer going into a file. */
+export function spawnIntoFile(
+  auth: Pick<TestAuth, 'env'>,
+  args: readonly string[],
+  file: string,
+): Promise<Run> {
+  return launch(auth, ['sh', '-c', 'exec "$@" >> "$0"', file, ...PROGRAM, ...args], {}).ended
+}
+
+function launch(auth: Pick<TestAuth, 'env'>, [command = '', ...args]: readonly string[], env: Env): Running {
   const { promise: ended, resolve } = Promise.withResolvers<Run>()
   const child = execFile(
-    process.execPath,
-    ['--conditions=@portcullis/source', PROGRAM, ...args],
+    command,
+    args,
     { env: { PATH: process.env['PATH'], ...settingsOf(auth, env) } },
     (_error, out, err) => resolve({ code: child.exitCode ?? -1, out, err }),
   )
