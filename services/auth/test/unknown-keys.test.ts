@@ -6,6 +6,8 @@ import { FakeClock } from '@portcullis/test-kit'
 import type { DB } from '../src/database/tables.ts'
 import { Keyring } from '../src/keys/keyring.ts'
 import { startAuth, MovableClock } from './support/auth.ts'
+import { meanwhile } from './support/guards.ts'
+import { runPortcullis } from './support/portcullis.ts'
 
 /** A token that nobody has signed. */
 function tokenOf(claims: object): string {
@@ -59,5 +61,19 @@ t.test('keys that are not known', async (t) => {
       await search(tokenOf({ iat: Math.floor(clock.now() / 1000) + ahead }))
     t.equal(count.reads, 4)
     t.ok(clock.monotonic() - began > 1990, 'a second lies between two looks')
+  })
+
+  await t.test('a login whose refresh key is given up meanwhile is asked to come again', async (t) => {
+    const { username, password, ...user } = await auth.newUser()
+    const login = () => auth.call('POST', '/api/v1/login', { body: { username, password } })
+    const { status, headers, body } = await meanwhile(auth, user.id, login, async () => {
+      const { code } = await runPortcullis(auth, ['keys', 'rotate', '--refresh', '--compromised'])
+      t.equal(code, 0)
+      await auth.app.keyring.reload()
+    })
+    t.equal(status, 503)
+    t.equal(body.code, 'UNAVAILABLE')
+    t.equal(headers['retry-after'], '1')
+    t.equal((await login()).status, 200)
   })
 })

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { TokenPair } from '@portcullis/schemas'
+import { problem } from '@portcullis/service-kit'
 import { issuePair, type PairSession, type PairUser } from './pair.ts'
 
 /**
@@ -7,6 +8,7 @@ import { issuePair, type PairSession, type PairUser } from './pair.ts'
  * been made.
  *
  * @param now milliseconds since 1970
+ * @throws {ProblemError} UNAVAILABLE if that key has been given up meanwhile
  */
 export function issueNewPair(
   app: FastifyInstance,
@@ -16,6 +18,7 @@ export function issueNewPair(
   now: number,
 ): TokenPair {
   const pair = issuePair(app.keyring, app.pairOptions, user, session, epoch, now)
-  if (!pair) throw new Error('the active refresh key is not in the key ring')
+  // The key was given up while the session was being written.
+  if (!pair) throw problem('UNAVAILABLE', { headers: { 'retry-after': '1' } })
   return pair
 }
