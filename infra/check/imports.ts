@@ -22,6 +22,14 @@ const MAY_NOT_IMPORT: Readonly<Record<string, { readonly what: RegExp; readonly 
   },
 }
 
+/** What of its own package a folder may not import. */
+const MAY_NOT_REACH: Readonly<Record<string, { readonly folder: string; readonly because: string }>> = {
+  'services/auth/src/cli': {
+    folder: 'services/auth/src/features',
+    because: 'what features and commands share is in a folder of its noun',
+  },
+}
+
 export interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
@@ -71,6 +79,9 @@ function importsOf(file: string, source: string): (string | undefined)[] {
 
 function relativeViolation(file: string, home: string, name: string): string | undefined {
   const target = normalize(join(dirname(file), name))
+  for (const [from, { folder, because }] of Object.entries(MAY_NOT_REACH)) {
+    if (file.startsWith(`${from}/`) && target.startsWith(`${folder}/`)) return `${name}: ${because}`
+  }
   if (home === 'infra' || target.startsWith(`${home}/`)) return undefined
   return `${name} leaves the package: import it by the package's name, if it may be imported at all`
 }

@@ -32,6 +32,8 @@ t.test('an import that a rule of the workspace forbids is found, however it is w
     ['services/auth/src/a.ts', `import { b } from '@portcullis/infra'`],
     ['services/auth/test/a.test.ts', `import { b } from '@portcullis/content'`],
     ['services/auth/src/a.ts', `import lodash from 'lodash'`],
+    ['services/auth/src/cli/a.ts', `import { b } from '../features/users/b.ts'`],
+    ['services/auth/src/cli/doctor/a.ts', `import { b } from '../../features/users/b.ts'`],
     ['services/content/src/a.ts', `import { hash } from '@node-rs/argon2'`],
     ['services/content/src/a.ts', `import { createSigner } from 'fast-jwt'`],
   ]
@@ -49,6 +51,7 @@ t.test('an import that the rules allow is left alone', async (t) => {
     ['packages/schemas/src/a.ts', `import { b } from './b.ts'`],
     ['services/auth/src/a.ts', `import { b } from '@portcullis/schemas'`],
     ['services/auth/src/features/login/a.ts', `import { b } from '../../database/b.ts'`],
+    ['services/auth/src/cli/a.ts', `import { b } from '../users/b.ts'`],
     ['services/auth/src/a.ts', `import { readFile } from 'node:fs/promises'`],
     ['services/auth/src/a.ts', `import fastify, { type FastifyInstance } from 'fastify'`],
     ['services/auth/src/a.ts', `// import { b } from '../../content/src/app.ts'\n * import('x')`],

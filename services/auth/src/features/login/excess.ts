@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { listSessionIdsBeyond } from '../../sessions/queries.ts'
-import { endOneSession } from '../sessions/end.ts'
+import { endOneSession } from '../../sessions/end.ts'
 
 /**
  * How many live sessions a user may have, or some more: far more than anybody has devices, and few enough that one

@@ -2,8 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { IdParamsSchema, ListQuerySchema, SessionPageSchema, SessionSchema, ref } from '@portcullis/schemas'
 import { problem, userProblems } from '@portcullis/service-kit'
 import { readPage } from '../../lists/page.ts'
-import { endOneSession } from './end.ts'
-import { listSessionsOfUser, toSession } from './queries.ts'
+import { endOneSession } from '../../sessions/end.ts'
+import { listSessionsOfUser, toSession } from '../../sessions/lists.ts'
 
 const common = { tags: ['sessions'], security: [{ bearer: [] }] }
 

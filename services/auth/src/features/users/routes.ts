@@ -5,7 +5,7 @@ import { readPage } from '../../lists/page.ts'
 import { sendText, userTopics } from '../../users/cache.ts'
 import { ADMIN_ROLE } from '../../users/last-admin.ts'
 import { toUser, type ShownUser } from '../../users/queries.ts'
-import { listUsers } from './queries.ts'
+import { listUsers } from '../../users/list.ts'
 
 export const userListRoutes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(

@@ -1,7 +1,7 @@
-import type { Receipt } from '../../database/transaction.ts'
-import { shareUser } from '../../users/queries.ts'
-import type { UserStores } from '../../users/stores.ts'
-import { endLiveSession, type ShownSession } from './queries.ts'
+import type { Receipt } from '../database/transaction.ts'
+import { shareUser } from '../users/queries.ts'
+import type { UserStores } from '../users/stores.ts'
+import { endLiveSession, type ShownSession } from './lists.ts'
 
 /**
  * Ends one session of a user.

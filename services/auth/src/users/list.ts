@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely'
-import type { DB } from '../../database/tables.ts'
-import type { PageOfIds } from '../../lists/page.ts'
-import { shownUserColumns, type ShownUser } from '../../users/queries.ts'
+import type { DB } from '../database/tables.ts'
+import type { PageOfIds } from '../lists/page.ts'
+import { shownUserColumns, type ShownUser } from './queries.ts'
 
 /** Which users are meant; every one without. */
 export interface UserFilter {
