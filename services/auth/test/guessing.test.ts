@@ -1,6 +1,6 @@
 import t from 'tap'
 import type {} from '../src/plugins/login-throttle.ts'
-import { PAIR_WALL } from '../src/passwords/throttle.ts'
+import { PAIR_WALL } from '../src/passwords/login-throttle/decide.ts'
 import { PASSWORD, callOf, startAuth } from './support/auth.ts'
 
 const SETTINGS = { LOGIN_THROTTLE: 'on', TRUST_PROXY: '127.0.0.1' }

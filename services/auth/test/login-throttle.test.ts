@@ -2,7 +2,7 @@ import type { App } from '@portcullis/service-kit'
 import { Redis } from 'ioredis'
 import t from 'tap'
 import type {} from '../src/plugins/login-throttle.ts'
-import { ACCOUNT_WALL, PAIR_WALL } from '../src/passwords/throttle.ts'
+import { ACCOUNT_WALL, PAIR_WALL } from '../src/passwords/login-throttle/decide.ts'
 import { callOf, startAuth, statusesOf, type Answer } from './support/auth.ts'
 
 const SETTINGS = { LOGIN_THROTTLE: 'on', TRUST_PROXY: '127.0.0.1' }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import { rotateSession } from '../src/sessions/issue-queries.ts'
-import { decideRotation, type SessionState } from '../src/sessions/rotate.ts'
+import { decideRotation, type SessionState } from '../src/sessions/decide-rotation.ts'
 import { startAuth } from './support/auth.ts'
 
 const REPLAY_SECONDS = 10

@@ -9,10 +9,10 @@ import {
   PAIR_WALL,
   type Failures,
   type ThrottleState,
-} from '../src/passwords/throttle.ts'
-import { MemoryThrottleStore } from '../src/passwords/throttle-memory.ts'
-import { RedisThrottleStore } from '../src/passwords/throttle-redis.ts'
-import type { AttemptResult, ThrottleStore } from '../src/passwords/throttle-store.ts'
+} from '../src/passwords/login-throttle/decide.ts'
+import { MemoryThrottleStore } from '../src/passwords/login-throttle/memory.ts'
+import { RedisThrottleStore } from '../src/passwords/login-throttle/redis.ts'
+import type { AttemptResult, ThrottleStore } from '../src/passwords/login-throttle/store.ts'
 
 const NOW = 1_795_000_000_000
 const NONE: Failures = { count: 0, lastAt: 0, underWay: 1 }

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { LoginFailure } from '@portcullis/schemas'
 import { ProblemError } from '@portcullis/service-kit'
-import type { ThrottledAccount } from '../passwords/login-throttle.ts'
-import type { AttemptResult } from '../passwords/throttle-store.ts'
+import type { ThrottledAccount } from '../passwords/login-throttle/login-throttle.ts'
+import type { AttemptResult } from '../passwords/login-throttle/store.ts'
 import type { Device } from '../sessions/queries.ts'
 
 /** Somebody shows a password: to log in, to change it, or in the same signup again. */

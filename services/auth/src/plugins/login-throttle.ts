@@ -1,7 +1,7 @@
 import type {} from '@fastify/redis'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
-import { LoginThrottle } from '../passwords/login-throttle.ts'
+import { LoginThrottle } from '../passwords/login-throttle/login-throttle.ts'
 
 /** `app.loginThrottle`: refuses attempts with passwords after too many failures. */
 export default fp<{ config: Config }>(

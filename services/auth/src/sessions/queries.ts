@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import { statement, type Param } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
-import type { SessionState } from './rotate.ts'
+import type { SessionState } from './decide-rotation.ts'
 
 /** What a new session, or a new pair of one, is made of. */
 export interface PairTimes {

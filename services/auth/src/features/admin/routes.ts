@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ADMIN_ROLE } from '../../users/last-admin.ts'
-import { clientChangeRoutes } from '../clients/change.ts'
+import { clientChangeRoutes } from '../clients/change-routes.ts'
 import { clientRoutes } from '../clients/routes.ts'
 import { roleRoutes } from '../roles/routes.ts'
 import { userAdminRoutes } from '../user-admin/routes.ts'

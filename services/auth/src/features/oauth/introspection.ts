@@ -11,7 +11,7 @@ import {
   type RefreshClaims,
 } from '@portcullis/schemas'
 import { findSessionState } from '../../sessions/queries.ts'
-import { decideRotation } from '../../sessions/rotate.ts'
+import { decideRotation } from '../../sessions/decide-rotation.ts'
 import { findUserById } from '../../users/queries.ts'
 import { authenticateClient } from './client-authentication.ts'
 import { OAuthError } from './errors.ts'

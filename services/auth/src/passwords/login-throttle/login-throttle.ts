@@ -1,9 +1,9 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { deriveKey, problem, subscriberOf, type RedisClient } from '@portcullis/service-kit'
-import { decideAttempt, type ThrottleState } from './throttle.ts'
-import { MemoryThrottleStore } from './throttle-memory.ts'
-import { RedisThrottleStore } from './throttle-redis.ts'
-import type { AttemptKey, AttemptResult, ThrottleStore } from './throttle-store.ts'
+import { decideAttempt, type ThrottleState } from './decide.ts'
+import { MemoryThrottleStore } from './memory.ts'
+import { RedisThrottleStore } from './redis.ts'
+import type { AttemptKey, AttemptResult, ThrottleStore } from './store.ts'
 
 /** After a failure Redis is not waited for again for so long, in ms. */
 const PAUSE_MS = 1000

@@ -1,4 +1,4 @@
-import type { ThrottleState } from './throttle.ts'
+import type { ThrottleState } from './decide.ts'
 
 /** Who tries to enter which account, in a form that tells neither name nor email. */
 export interface AttemptKey {

@@ -2,14 +2,14 @@ import type { Result } from 'ioredis'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { RedisClient } from '@portcullis/service-kit'
-import { ACCOUNT_WALL, KNOWN_MS, PAIR_WALL, type ThrottleState } from './throttle.ts'
+import { ACCOUNT_WALL, KNOWN_MS, PAIR_WALL, type ThrottleState } from './decide.ts'
 import {
   ATTEMPT_LIFE_MS,
   type Attempt,
   type AttemptKey,
   type AttemptResult,
   type ThrottleStore,
-} from './throttle-store.ts'
+} from './store.ts'
 
 /** KEYS: pair, its attempts under way, account, its attempts under way, known. ARGV: id, now, life of an attempt. */
 const BEGIN = `

@@ -1,14 +1,14 @@
 import { LRUCache } from 'lru-cache'
 import { upTo } from '@portcullis/service-kit'
-import type { ThrottleState } from './throttle.ts'
-import { ACCOUNT_WALL, KNOWN_MS, PAIR_WALL } from './throttle.ts'
+import type { ThrottleState } from './decide.ts'
+import { ACCOUNT_WALL, KNOWN_MS, PAIR_WALL } from './decide.ts'
 import {
   ATTEMPT_LIFE_MS,
   type Attempt,
   type AttemptKey,
   type AttemptResult,
   type ThrottleStore,
-} from './throttle-store.ts'
+} from './store.ts'
 
 /** How many accounts, and how many pairs, are remembered; beyond it those longest unseen are forgotten. */
 const MAX_ENTRIES = 50_000
