@@ -3,7 +3,7 @@ import type { LoginFailure } from '@portcullis/schemas'
 import { ProblemError } from '@portcullis/service-kit'
 import type { ThrottledAccount } from '../passwords/login-throttle/login-throttle.ts'
 import type { AttemptResult } from '../passwords/login-throttle/store.ts'
-import type { Device } from '../sessions/queries.ts'
+import type { Device } from '../sessions/device.ts'
 
 /** Somebody shows a password: to log in, to change it, or in the same signup again. */
 interface Attempt {

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import { databaseErrorOf, type Log } from '@portcullis/service-kit'
 import type { LoginFailure } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
-import type { Device } from '../sessions/queries.ts'
+import type { Device } from '../sessions/device.ts'
 import { insertFailedLogin, type FailedLogin } from './queries.ts'
 
 /** How many failures may wait to be written; those beyond are not kept. */

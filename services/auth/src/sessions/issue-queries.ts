@@ -1,7 +1,8 @@
 import { sql, type Expression, type Kysely, type QueryCreator } from 'kysely'
 import { statement, type Param } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
-import { pairColumns, type Device, type NextPair, type PairTimes } from './queries.ts'
+import type { Device } from './device.ts'
+import { pairColumns, type NextPair, type PairTimes } from './queries.ts'
 
 /**
  * The user whom tokens are issued to, locked, so that roles, version, password and status stay until the commit, and

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { Kysely } from 'kysely'
 import type { DB } from '../database/tables.ts'
-import { updateSessionPair, type Device, type LockedSession } from './queries.ts'
+import type { Device } from './device.ts'
+import { updateSessionPair, type LockedSession } from './queries.ts'
 import { timesOfPair } from './times.ts'
 
 /**

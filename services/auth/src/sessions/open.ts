@@ -1,28 +1,12 @@
-import { isIP } from 'node:net'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Kysely } from 'kysely'
 import type { TokenPair } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
+import type { Device } from './device.ts'
 import { insertSession } from './issue-queries.ts'
 import { issueNewPair } from './issue.ts'
-import type { Device, MirroredSession } from './queries.ts'
+import type { MirroredSession } from './queries.ts'
 import { timesOfPair } from './times.ts'
-
-/** Longest part of a user agent that is kept, in characters. */
-const MAX_USER_AGENT = 400
-
-/**
- * Where the request comes from, as sessions and the login history keep it. An address that a trusted proxy names
- * can be any text; what is none is not kept, and neither is the zone of a link-local one.
- */
-export function deviceOf(request: FastifyRequest): Device {
-  const [address = ''] = request.ip.split('%')
-  const agent = request.headers['user-agent']
-  return {
-    ip: isIP(address) === 0 ? null : address,
-    user_agent: agent?.slice(0, MAX_USER_AGENT).toWellFormed() ?? null,
-  }
-}
 
 /**
  * Opens a session for a user whose password has just been checked against `passwordHash`. The check took long, so it

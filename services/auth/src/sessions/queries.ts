@@ -2,6 +2,7 @@ import { sql, type Kysely } from 'kysely'
 import { statement, type Param } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import type { SessionState } from './decide-rotation.ts'
+import type { Device } from './device.ts'
 
 /** What a new session, or a new pair of one, is made of. */
 export interface PairTimes {
@@ -9,11 +10,6 @@ export interface PairTimes {
   readonly issued_at: Date
   readonly expires_at: Date
   readonly ends_at: Date
-}
-
-export interface Device {
-  readonly ip: string | null
-  readonly user_agent: string | null
 }
 
 const mirrored = ['id', 'user_id', 'gen', 'ip', 'user_agent', 'last_used_at', 'expires_at'] as const

@@ -3,7 +3,7 @@ import type { LoginBody, TokenPair } from '@portcullis/schemas'
 import { problem } from '@portcullis/service-kit'
 import { checkPassword } from '../../logins/check-password.ts'
 import { openSession } from '../../sessions/open.ts'
-import type { Device } from '../../sessions/queries.ts'
+import type { Device } from '../../sessions/device.ts'
 import { findCredentialsByLogin, loginColumn, updatePasswordHash } from '../../users/queries.ts'
 import { endExcessSoon } from './excess.ts'
 

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { LoginBodySchema, TokenPairSchema, ref } from '@portcullis/schemas'
 import { problemResponses } from '@portcullis/service-kit'
-import { deviceOf } from '../../sessions/open.ts'
+import { deviceOf } from '../../sessions/device.ts'
 import { login } from './login.ts'
 
 export const loginRoutes: FastifyPluginAsyncTypebox = async (app) => {

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { UpdatedMeSchema, UpdateMeBodySchema, UserSchema, ref } from '@portcullis/schemas'
 import { problem, userProblems } from '@portcullis/service-kit'
-import { deviceOf } from '../../sessions/open.ts'
+import { deviceOf } from '../../sessions/device.ts'
 import { readUser, sendText } from '../../users/cache.ts'
 import { toUser } from '../../users/queries.ts'
 import { deleteMe } from './delete.ts'

@@ -10,7 +10,7 @@ import {
   type TokenRequest,
 } from '@portcullis/schemas'
 import { issueClientToken } from '../../clients/token.ts'
-import { deviceOf } from '../../sessions/open.ts'
+import { deviceOf } from '../../sessions/device.ts'
 import { noteReuse } from '../refresh/note-reuse.ts'
 import { refreshSession } from '../refresh/refresh.ts'
 import { authenticateClient, hasClientSecret } from './client-authentication.ts'

@@ -6,7 +6,8 @@ import type { DB } from '../../database/tables.ts'
 import { checkPassword } from '../../logins/check-password.ts'
 import { lockCaller } from '../../sessions/caller.ts'
 import { insertNewSession } from '../../sessions/open.ts'
-import { endSessionsOfUser, type Device, type MirroredSession } from '../../sessions/queries.ts'
+import type { Device } from '../../sessions/device.ts'
+import { endSessionsOfUser, type MirroredSession } from '../../sessions/queries.ts'
 import { findCredentialsById, updatePassword } from '../../users/queries.ts'
 
 /** A hash that changed while the password was checked against it is read again as often. */

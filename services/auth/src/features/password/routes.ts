@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ChangePasswordBodySchema, TokenPairSchema, ref } from '@portcullis/schemas'
 import { problem, userProblems } from '@portcullis/service-kit'
 import { refuseCommonPassword } from '../../passwords/common.ts'
-import { deviceOf } from '../../sessions/open.ts'
+import { deviceOf } from '../../sessions/device.ts'
 import { changePassword } from './change.ts'
 
 export const passwordRoutes: FastifyPluginAsyncTypebox = async (app) => {

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { RefreshBodySchema, TokenPairSchema, ref } from '@portcullis/schemas'
 import { problem, problemResponses } from '@portcullis/service-kit'
-import { deviceOf } from '../../sessions/open.ts'
+import { deviceOf } from '../../sessions/device.ts'
 import { noteReuse } from './note-reuse.ts'
 import { refreshSession } from './refresh.ts'
 

@@ -8,7 +8,7 @@ import {
   problemResponses,
 } from '@portcullis/service-kit'
 import { refuseCommonPassword } from '../../passwords/common.ts'
-import { deviceOf } from '../../sessions/open.ts'
+import { deviceOf } from '../../sessions/device.ts'
 import { signUp } from './signup.ts'
 import { Turns } from './turns.ts'
 

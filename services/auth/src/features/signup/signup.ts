@@ -11,7 +11,7 @@ import {
   type Remembered,
 } from '@portcullis/service-kit'
 import { countAttempt } from '../../logins/check-password.ts'
-import type { Device } from '../../sessions/queries.ts'
+import type { Device } from '../../sessions/device.ts'
 import { takenAsProblem, takenProblem } from '../../users/create.ts'
 import { insertUser, toUser } from '../../users/queries.ts'
 import { findTaken } from './queries.ts'
