@@ -25,12 +25,12 @@ export const ConfigSchema = Type.Object({
   KEY_ENCRYPTION_KEY: SealingKey,
   /** Opens what was sealed before the key was changed. */
   KEY_ENCRYPTION_KEY_PREVIOUS: Type.Optional(SealingKey),
-  /** The keys are rotated when the one that signs has done so for as long; 0 leaves it to `portcullis keys rotate`. */
+  /** Rotate the keys once the active one has signed for this many days; 0: only `portcullis keys rotate` does. */
   KEY_ROTATION_DAYS: Type.Number({ minimum: 0, maximum: 3650, default: 0 }),
   ACCESS_TTL_SECONDS: Type.Integer({ minimum: 1, maximum: MAX_ACCESS_TTL_SECONDS, default: 900 }),
-  /** A session ends when it is not refreshed for as long. */
+  /** A session not refreshed for this long ends. */
   REFRESH_IDLE_SECONDS: Type.Integer({ ...Seconds, default: 14 * 86_400 }),
-  /** A session ends after as long, used or not. */
+  /** A session ends after this time, used or not. */
   REFRESH_ABSOLUTE_SECONDS: Type.Integer({ ...Seconds, default: 90 * 86_400 }),
   /** How long a used refresh token still gives the same successor. */
   REFRESH_REPLAY_SECONDS: Type.Integer({ minimum: 0, maximum: 300, default: 10 }),

@@ -108,7 +108,8 @@ async function stageFile(
   skipsExisting: boolean,
 ): Promise<Looked> {
   const errors: LineError[] = []
-  let [read, batch]: [number, StagedUser[]] = [0, []]
+  let read = 0
+  let batch: StagedUser[] = []
   await createStage(trx)
   for await (const { line, value, problem } of records) {
     read++

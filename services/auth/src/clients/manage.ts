@@ -66,11 +66,11 @@ export async function changeClient(
     const before = await lockClientToChange(trx, clientId)
     if (!before) return { value: undefined }
     const { scopes = before.scopes, status } = change
-    const kills =
+    const revokesTokens =
       (status === 'disabled' && before.status === 'active') ||
       before.scopes.some((scope) => !scopes.includes(scope))
-    const after = await updateClient(trx, clientId, change, kills)
-    return { value: after, revoke: kills ? killing(clientId, after?.ver) : undefined }
+    const after = await updateClient(trx, clientId, change, revokesTokens)
+    return { value: after, revoke: revokesTokens ? clientRevocation(clientId, after?.ver) : undefined }
   })
   // What was asked for may have been done before, by a request whose answer was lost.
   return client && { client, receipt: receipt ?? (await findReceipt(db, 'client', clientId)) }
@@ -88,7 +88,7 @@ export async function rotateClientSecret(
 ): Promise<ChangedClient<ClientWithSecret> | undefined> {
   const { value: client, receipt } = await transact(async (trx) => {
     const after = await updateClient(trx, clientId, { secret_hash: hashClientSecret(secret) }, true)
-    return { value: after, revoke: after && killing(clientId, after.ver) }
+    return { value: after, revoke: after && clientRevocation(clientId, after.ver) }
   })
   return client && { client: { ...toClient(client), client_secret: secret }, receipt }
 }
@@ -100,11 +100,11 @@ export async function deleteClient(
 ): Promise<ChangedClient | undefined> {
   const { value: client, receipt } = await transact(async (trx) => {
     const deleted = await deleteClientById(trx, clientId)
-    return { value: deleted, revoke: deleted && killing(clientId, deleted.ver + 1) }
+    return { value: deleted, revoke: deleted && clientRevocation(clientId, deleted.ver + 1) }
   })
   return client && { client, receipt }
 }
 
-function killing(clientId: string, ver: number | undefined) {
+function clientRevocation(clientId: string, ver: number | undefined) {
   return { kind: 'client', key: clientId, value: ver ?? 0 } as const
 }

@@ -5,9 +5,9 @@ import { findEpoch } from '../revocation/epoch.ts'
 import { clientClaims } from '../tokens/access.ts'
 
 /**
- * An access token for a registered client. Nothing is locked: should the client be changed meanwhile, the
- * token carries the version before the change, and is dead: it is born no later than the version was asked for, so it
- * has expired before the change is forgotten, however long this takes.
+ * An access token for a registered client. No lock: if the client changes meanwhile, the token carries the old `ver`
+ * and is dead. Its `iat` is `asOf`, taken before `ver` was read, so it expires before the event that kills it leaves the
+ * log.
  */
 export async function issueClientToken(
   app: FastifyInstance,

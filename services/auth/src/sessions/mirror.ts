@@ -13,7 +13,7 @@ const WHOLE = 'mirror:whole'
 const PREFIX = 'active:'
 const BATCH = 500
 const UUID = /^[0-9a-f-]{36}$/
-/** An entry that was on its way when its session ended is refused for so long. */
+/** How long a late write for an ended session is refused. */
 const ENDED_MS = 60_000
 /** How often entries are looked for whose sessions have expired, or ended while Redis could not be told. */
 const SWEEP_EVERY_MS = 600_000

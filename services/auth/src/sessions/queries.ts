@@ -78,7 +78,7 @@ export const updateSessionPair = statement((db: Kysely<DB>, param: Param<NextPai
     .returning(pairColumns),
 )
 
-/** Ends the session. Whether it was alive. */
+/** Ends the session. @returns whether it was alive */
 export async function endSession(
   db: Kysely<DB>,
   id: string,
@@ -115,7 +115,11 @@ export async function listSessionIdsBeyond(
   return rows.map((row) => row.id)
 }
 
-/** Ends every session of the user. How many were alive; one that had expired by itself was not. */
+/**
+ * Ends every session of the user.
+ *
+ * @returns ids of those that were alive; a session that had already expired is ended but not listed
+ */
 export async function endSessionsOfUser(
   db: Kysely<DB>,
   userId: string,

@@ -4,9 +4,9 @@ function floorToSecond(milliseconds: number): number {
 }
 
 export interface Lifetimes {
-  /** A session ends when it is not refreshed for as long. */
+  /** A session not refreshed for this long ends. */
   readonly idleSeconds: number
-  /** A session ends after as long, used or not. */
+  /** A session ends after this time, used or not. */
   readonly absoluteSeconds: number
 }
 

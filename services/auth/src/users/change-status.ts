@@ -43,10 +43,8 @@ export async function changeStatus(
   if (value.outcome !== 'changed') return value
   const { user, ended } = value
   await stores.sessionMirror.drop(user.id, ended)
-  const isDone = receipt ?? status === 'active'
-  return {
-    outcome: 'changed',
-    user,
-    receipt: isDone ? receipt : await findReceipt(stores.db, 'user', user.id),
-  }
+  // Enabling kills nothing; a repeated disabling waits for the event of the first.
+  const earlier =
+    !receipt && status === 'disabled' ? await findReceipt(stores.db, 'user', user.id) : undefined
+  return { outcome: 'changed', user, receipt: receipt ?? earlier }
 }

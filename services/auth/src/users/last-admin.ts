@@ -24,7 +24,7 @@ export async function isLastActiveAdmin(
   const another = await trx
     .selectFrom('users')
     .select('id')
-    // In so many words, as the index of active admins has it, also where the plan is made for any value.
+    // Literals, not parameters: a generic plan uses the partial index users_active_admins only with literals.
     .where('status', '=', sql.lit('active' as const))
     .where(sql<boolean>`${sql.lit(ADMIN_ROLE)} = any(roles)`)
     .where('id', '!=', user.id)

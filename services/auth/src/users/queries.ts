@@ -27,16 +27,15 @@ export function findUserById(db: Kysely<DB>, id: string): Promise<ShownUser | un
 
 /** The user of whom somebody speaks: by the id, or by the username or the email in any case. */
 export function findUserByName(db: Kysely<DB>, name: string): Promise<ShownUser | undefined> {
+  // A UUID is longer than any username.
   if (UUID.test(name)) return findUserById(db, name)
-  const column = name.includes('@') ? 'email' : 'username'
   return db
     .selectFrom('users')
     .select(shownUserColumns)
-    .where((e) => e.fn('lower', [column]), '=', name.toLowerCase())
+    .where((e) => e.fn('lower', [loginColumn(name)]), '=', name.toLowerCase())
     .executeTakeFirst()
 }
 
-/** Longer than any username. */
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** What somebody logs in with; no username has an @. */

@@ -31,9 +31,9 @@ export async function stageUsers(trx: Kysely<DB>, users: readonly StagedUser[]):
       created_at timestamptz)`.execute(trx)
 }
 
-/** Takes those out whose username somebody has already. How many there were. */
+/** Takes those out whose username somebody has already. @returns how many there were */
 export async function unstageKnown(trx: Kysely<DB>): Promise<number> {
-  await prepare(trx)
+  await analyzeStage(trx)
   const { numAffectedRows = 0n } = await sql`
     delete from imported i using users u where lower(u.username) = lower(i.username)`.execute(trx)
   return Number(numAffectedRows)
@@ -41,7 +41,7 @@ export async function unstageKnown(trx: Kysely<DB>): Promise<number> {
 
 /** What is wrong with users that are good each for itself: names given twice, or taken, and roles that there are not. */
 export async function findConflicts(trx: Kysely<DB>, limit: number): Promise<LineError[]> {
-  await prepare(trx)
+  await analyzeStage(trx)
   // Roles that are there stay until the commit.
   await sql`
     select name from roles where name in (select unnest(roles) from imported) order by name for key share`.execute(
@@ -67,7 +67,7 @@ export async function findConflicts(trx: Kysely<DB>, limit: number): Promise<Lin
 }
 
 /** Statistics, without which the joins would take the table for a small one. */
-async function prepare(trx: Kysely<DB>): Promise<void> {
+async function analyzeStage(trx: Kysely<DB>): Promise<void> {
   await sql`analyze imported`.execute(trx)
 }
 

@@ -35,7 +35,7 @@ export const metadataRoutes: FastifyPluginAsyncTypebox<{ issuer: string }> = asy
 }
 
 /** @param issuer without a path */
-export function metadataOf(issuer: string): ServerMetadata {
+function metadataOf(issuer: string): ServerMetadata {
   return {
     issuer,
     jwks_uri: `${issuer}/.well-known/jwks.json`,

@@ -8,8 +8,9 @@ import { endOneSession } from '../../sessions/end.ts'
  * statement ends them all in time. Whoever could open any number could never be logged out, nor disabled.
  */
 const MAX_SESSIONS_OF_USER = 10_000
-/** After one login in so many the user's sessions are counted, and at most as many more ended. */
+/** One login in this many counts the user's sessions. */
 const COUNT_EVERY = 20
+/** How many it then ends at most: more than were opened since. */
 const MOST_AT_ONCE = 3 * COUNT_EVERY
 
 /** Ends the oldest sessions of a user who has too many, after some of the logins, while nobody waits for it. */
@@ -20,7 +21,11 @@ export function endExcessSoon(app: FastifyInstance, userId: string): void {
   })
 }
 
-/** Ends the oldest sessions beyond so many, some at a time. How many. */
+/**
+ * Ends the oldest sessions beyond the newest `most`, some at a time.
+ *
+ * @returns how many it ended
+ */
 export async function endExcess(app: FastifyInstance, userId: string, most: number): Promise<number> {
   const ids = await listSessionIdsBeyond(app.db, userId, most, MOST_AT_ONCE)
   for (const id of ids) await endOneSession(app, userId, id, 'too_many')

@@ -7,7 +7,7 @@ import type { Device } from '../../sessions/device.ts'
 import { findCredentialsByLogin, loginColumn, updatePasswordHash } from '../../users/queries.ts'
 import { endExcessSoon } from './excess.ts'
 
-/** A user who changed while the password was checked is read again as often. */
+/** How often the user is read, who may change while the password is checked. */
 const ROUNDS = 3
 
 /**

@@ -2,7 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { OAuthErrorBody } from '@portcullis/schemas'
 import { asProblem, type ProblemError } from '@portcullis/service-kit'
 
-/** Error codes of RFC 6749 section 5.2, and of RFC 6750 and RFC 7009 those that they add, with their status. */
+/**
+ * Error codes and their status: RFC 6749 section 5.2; `temporarily_unavailable` is of section 4.1.2.1,
+ * `insufficient_scope` of RFC 6750.
+ */
 const STATUS = {
   invalid_request: 400,
   invalid_client: 401,

@@ -10,7 +10,7 @@ import type { Device } from '../../sessions/device.ts'
 import { endSessionsOfUser, type MirroredSession } from '../../sessions/queries.ts'
 import { findCredentialsById, updatePassword } from '../../users/queries.ts'
 
-/** A hash that changed while the password was checked against it is read again as often. */
+/** How often the user is read, whose hash may change while the password is checked against it. */
 const ROUNDS = 3
 
 interface Changed {

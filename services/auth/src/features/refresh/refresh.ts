@@ -97,7 +97,7 @@ async function rotate(
     }
   }
   const current = decision === 'rotated' ? await nextPair(app, trx, session, 'refresh', device, now) : session
-  // Another instance may have given out the pair, with a key that this one has not read.
+  // Loads a key that another instance made: issuePair looks only at keys in memory.
   await app.keyring.findRefreshKey(current.refresh_kid, Math.floor(current.issued_at.getTime() / 1000))
   const pair = issuePair(app.keyring, app.pairOptions, user, current, session.epoch, now)
   if (!pair) return INVALID

@@ -5,7 +5,7 @@ import { MemoryThrottleStore } from './memory.ts'
 import { RedisThrottleStore } from './redis.ts'
 import type { AttemptKey, AttemptResult, ThrottleStore } from './store.ts'
 
-/** After a failure Redis is not waited for again for so long, in ms. */
+/** How long Redis is not asked again after a failure. */
 const PAUSE_MS = 1000
 
 /**
