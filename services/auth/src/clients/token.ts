@@ -14,7 +14,7 @@ export async function issueClientToken(
   client: { readonly client_id: string; readonly ver: number; readonly asOf: number },
   scopes: readonly string[],
 ): Promise<TokenAnswer> {
-  const { issuer, audience, accessTtlSeconds } = app.pairOptions
+  const { issuer, audience, accessTtlSeconds } = app.tokenOptions
   const scope = scopes.join(' ')
   const claims = clientClaims(
     { clientId: client.client_id, ver: client.ver, epoch: await findEpoch(app.db), scope },

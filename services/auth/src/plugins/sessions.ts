@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import { connectRedis, redisReady } from '@portcullis/service-kit'
 import type { Config } from '../config.ts'
 import { SessionMirror } from '../sessions/mirror.ts'
-import type { PairOptions } from '../sessions/pair.ts'
+import type { TokenOptions } from '../sessions/pair.ts'
 import type { Lifetimes } from '../sessions/times.ts'
 
 const REPAIR_EVERY_MS = 1000
@@ -10,7 +10,7 @@ const REPAIR_EVERY_MS = 1000
 /** What sessions are made with, and `app.sessionMirror`, which shows them in Redis. */
 export default fp<{ config: Config }>(
   async (app, { config }) => {
-    app.decorate('pairOptions', {
+    app.decorate('tokenOptions', {
       issuer: config.ISSUER,
       audience: config.AUDIENCE,
       accessTtlSeconds: config.ACCESS_TTL_SECONDS,
@@ -41,7 +41,7 @@ export default fp<{ config: Config }>(
 
 declare module 'fastify' {
   interface FastifyInstance {
-    pairOptions: PairOptions
+    tokenOptions: TokenOptions
     lifetimes: Lifetimes
     /** How long a used refresh token still gives the same successor, in seconds. */
     replaySeconds: number

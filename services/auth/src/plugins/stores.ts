@@ -10,7 +10,7 @@ import { createTransact, type Transact } from '../database/transaction.ts'
 import { createEndSession, type EndSession } from '../sessions/end-together.ts'
 import { topicsOf } from '../users/cache.ts'
 
-/** `app.db`, `app.transact` and `app.endSession`: auth's database. What a transaction makes void in the cache is void when it returns. */
+/** `app.db`, `app.transact` and `app.endTogether`: auth's database. What a transaction makes void in the cache is void when it returns. */
 export default fp<{ config: Config }>(
   async (app, { config }) => {
     await app.register(postgres, {
@@ -35,7 +35,7 @@ export default fp<{ config: Config }>(
         },
       }),
     )
-    app.decorate('endSession', createEndSession(app.pg.pool, revoking))
+    app.decorate('endTogether', createEndSession(app.pg.pool, revoking))
   },
   { name: 'stores', fastify: '5.x', dependencies: ['cache'] },
 )
@@ -44,7 +44,7 @@ declare module 'fastify' {
   interface FastifyInstance {
     db: Kysely<DB>
     transact: Transact
-    endSession: EndSession
+    endTogether: EndSession
     /** Called at once when this instance has committed revocations, in the order of the log. */
     revokedListeners: Set<(events: readonly RevocationEvent[]) => void>
     /** By which the other instances and this one tell their commits of revocations apart. */

@@ -2,7 +2,7 @@ import { sql, type Expression, type Kysely, type QueryCreator } from 'kysely'
 import { statement, type Param } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import type { Device } from './device.ts'
-import { pairColumns, type NextPair, type PairTimes } from './queries.ts'
+import { pairColumns, type NextGeneration, type PairColumns } from './queries.ts'
 
 /**
  * The user whom tokens are issued to, locked, so that roles, version, password and status stay until the commit, and
@@ -19,7 +19,7 @@ function holder(db: QueryCreator<DB>, id: Expression<string>) {
 
 const holderColumns = ['username', 'roles', 'ver', 'epoch'] as const
 
-interface NewSession extends PairTimes, Device {
+interface NewSession extends PairColumns, Device {
   readonly userId: string
   readonly passwordHash: string
 }
@@ -85,7 +85,7 @@ export const lockSessionToRefresh = statement(
       .forUpdate('sessions'),
 )
 
-interface Rotated extends Omit<NextPair, 'rotated_by'> {
+interface Rotated extends Omit<NextGeneration, 'rotated_by'> {
   readonly userId: string
   /** The generation of the token that is presented. */
   readonly from: number

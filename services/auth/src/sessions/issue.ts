@@ -14,10 +14,9 @@ export function issueNewPair(
   app: FastifyInstance,
   user: PairUser,
   session: PairSession,
-  epoch: number,
   now: number,
 ): TokenPair {
-  const pair = issuePair(app.keyring, app.pairOptions, user, session, epoch, now)
+  const pair = issuePair(app.keyring, app.tokenOptions, user, session, now)
   // The key was given up while the session was being written.
   if (!pair) throw problem('UNAVAILABLE', { headers: { 'retry-after': '1' } })
   return pair

@@ -43,5 +43,5 @@ export async function insertNewSession(
   const session = await insertSession.first(db, { ...user, ...device, ...times, refresh_kid })
   if (!session) return undefined
   const { user_id: id, username, roles, ver, epoch } = session
-  return { session, pair: issueNewPair(app, { id, username, roles, ver }, session, epoch, now) }
+  return { session, pair: issueNewPair(app, { id, username, roles, ver, epoch }, session, now) }
 }

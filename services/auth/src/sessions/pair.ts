@@ -8,6 +8,8 @@ export interface PairUser {
   readonly username: string
   readonly roles: readonly string[]
   readonly ver: number
+  /** That of the revocation log when the user was read. */
+  readonly epoch: number
 }
 
 /** The columns of a session that its refresh token is made of. */
@@ -20,7 +22,7 @@ export interface PairSession {
   readonly ends_at: Date
 }
 
-export interface PairOptions {
+export interface TokenOptions {
   readonly issuer: string
   readonly audience: string
   readonly accessTtlSeconds: number
@@ -35,10 +37,9 @@ export interface PairOptions {
  */
 export function issuePair(
   keyring: Keyring,
-  options: PairOptions,
+  options: TokenOptions,
   user: PairUser,
   session: PairSession,
-  epoch: number,
   now: number,
 ): TokenPair | undefined {
   const refreshKey = keyring.refreshKey(session.refresh_kid)
@@ -53,7 +54,7 @@ export function issuePair(
       ver: user.ver,
       sessionId: session.id,
       gen: session.gen,
-      epoch,
+      epoch: user.epoch,
     },
     { issuer: options.issuer, audience: options.audience, now: nowSeconds, ttlSeconds, jti: randomUUID() },
   )

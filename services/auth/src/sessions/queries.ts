@@ -4,8 +4,8 @@ import type { DB } from '../database/tables.ts'
 import type { SessionState } from './decide-rotation.ts'
 import type { Device } from './device.ts'
 
-/** What a new session, or a new pair of one, is made of. */
-export interface PairTimes {
+/** What a new session, or a new generation of one, is made of. */
+export interface PairColumns {
   readonly refresh_kid: string
   readonly issued_at: Date
   readonly expires_at: Date
@@ -52,15 +52,15 @@ export async function findSessionState(
   return session && stateOf(session)
 }
 
-export interface NextPair extends Omit<PairTimes, 'ends_at'>, Device {
+export interface NextGeneration extends Omit<PairColumns, 'ends_at'>, Device {
   readonly id: string
   readonly gen: number
   readonly rotated_by: 'refresh' | 'profile'
   readonly rotated_at: Date
 }
 
-/** The next pair of a session takes the place of the current one. */
-export const updateSessionPair = statement((db: Kysely<DB>, param: Param<NextPair>) =>
+/** The next generation of a session takes the place of the current one. */
+export const updateSessionPair = statement((db: Kysely<DB>, param: Param<NextGeneration>) =>
   db
     .updateTable('sessions')
     .set({

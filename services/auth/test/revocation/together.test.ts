@@ -110,8 +110,8 @@ t.test('logouts at the same time', async (t) => {
     const before = await lastPlace(auth)
     const end = { id: randomUUID(), user_id: randomUUID(), reason: 'logout', ended_at: new Date() }
     const [token = ''] = await logins(auth, 1)
-    t.equal(await auth.app.endSession(end), undefined)
-    t.equal(await auth.app.endSession({ ...end, id: sidOf(token) }), undefined, "somebody else's")
+    t.equal(await auth.app.endTogether(end), undefined)
+    t.equal(await auth.app.endTogether({ ...end, id: sidOf(token) }), undefined, "somebody else's")
     t.ok(await isAlive(token))
     t.equal(await lastPlace(auth), before)
   })

@@ -20,7 +20,7 @@ export async function logout(
   reason: 'logout' | 'revoked' = 'logout',
 ): Promise<200 | 202> {
   const end = { id: sid, user_id: sub, reason, ended_at: new Date(app.now()) }
-  const receipt = (await app.endSession(end)) ?? (await endAlone(app, end))
+  const receipt = (await app.endTogether(end)) ?? (await endAlone(app, end))
   const [status] = await Promise.all([app.barrier.settle(reply, receipt), app.sessionMirror.drop(sub, [sid])])
   return status
 }

@@ -3,8 +3,8 @@ import type { TokenPair, UpdateMeBody, UserClaims } from '@portcullis/schemas'
 import type { Receipt } from '../../database/transaction.ts'
 import { lockCaller } from '../../sessions/caller.ts'
 import { issueNewPair } from '../../sessions/issue.ts'
-import { nextPair } from '../../sessions/next-pair.ts'
 import { findEpoch } from '../../revocation/epoch.ts'
+import { advanceSession } from '../../sessions/advance.ts'
 import type { Device } from '../../sessions/device.ts'
 import type { MirroredSession } from '../../sessions/queries.ts'
 import { takenAsProblem } from '../../users/create.ts'
@@ -34,9 +34,9 @@ export async function updateMe(
     const caller = await lockCaller(trx, claims, now)
     if (!caller) return { value: undefined }
     const user = await updateUser(trx, caller.user.id, changes)
-    const session = await nextPair(app, trx, caller.session, 'profile', device, now)
-    const holder = { ...user, ver: caller.user.ver }
-    const pair = issueNewPair(app, holder, session, await findEpoch(trx), now)
+    const session = await advanceSession(app, trx, caller.session, 'profile', device, now)
+    const holder = { ...user, ver: caller.user.ver, epoch: await findEpoch(trx) }
+    const pair = issueNewPair(app, holder, session, now)
     const isRenamed = user.username !== caller.user.username
     return {
       value: { user, session, pair },

@@ -3,7 +3,7 @@ import type { RefreshClaims, TokenPair } from '@portcullis/schemas'
 import type { Outcome } from '../../database/transaction.ts'
 import { lockSessionToRefresh, rotateSession } from '../../sessions/issue-queries.ts'
 import { issueNewPair } from '../../sessions/issue.ts'
-import { nextPair } from '../../sessions/next-pair.ts'
+import { advanceSession } from '../../sessions/advance.ts'
 import { issuePair } from '../../sessions/pair.ts'
 import type { Device } from '../../sessions/device.ts'
 import { endSession, stateOf, type MirroredSession } from '../../sessions/queries.ts'
@@ -72,7 +72,7 @@ async function rotateAtOnce(
   })
   if (!session) return undefined
   const { user_id: id, username, roles, ver, epoch } = session
-  const pair = issueNewPair(app, { id, username, roles, ver }, session, epoch, now)
+  const pair = issueNewPair(app, { id, username, roles, ver, epoch }, session, now)
   return { outcome: 'refreshed', pair, session }
 }
 
@@ -85,7 +85,8 @@ async function rotate(
 ): Promise<Outcome<Refreshed>> {
   const session = await lockSessionToRefresh.first(trx, { id: claims.sid, userId: claims.sub })
   if (session?.status !== 'active') return INVALID
-  const user = { id: session.user_id, username: session.username, roles: session.roles, ver: session.ver }
+  const { user_id: id, username, roles, ver, epoch } = session
+  const user = { id, username, roles, ver, epoch }
   const decision = decideRotation(stateOf(session), claims.gen, now, app.replaySeconds)
   if (decision === 'unknown') return INVALID
   if (decision === 'expired') return EXPIRED
@@ -96,10 +97,11 @@ async function rotate(
       revoke: { kind: 'session', key: session.id },
     }
   }
-  const current = decision === 'rotated' ? await nextPair(app, trx, session, 'refresh', device, now) : session
+  const current =
+    decision === 'rotated' ? await advanceSession(app, trx, session, 'refresh', device, now) : session
   // Loads a key that another instance made: issuePair looks only at keys in memory.
   await app.keyring.findRefreshKey(current.refresh_kid, Math.floor(current.issued_at.getTime() / 1000))
-  const pair = issuePair(app.keyring, app.pairOptions, user, current, session.epoch, now)
+  const pair = issuePair(app.keyring, app.tokenOptions, user, current, now)
   if (!pair) return INVALID
   const kills = decision === 'rotated' && app.accessOnRefresh === 'revoke'
   return {

@@ -11,7 +11,7 @@ import { timesOfPair } from './times.ts'
  * @param rotatedBy what makes the new pair: a used refresh token, or a change of the profile that supersedes it
  * @param now milliseconds since 1970
  */
-export function nextPair(
+export function advanceSession(
   app: FastifyInstance,
   trx: Kysely<DB>,
   session: Pick<LockedSession, 'id' | 'gen' | 'ends_at'>,
