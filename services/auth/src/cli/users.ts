@@ -10,7 +10,7 @@ import { listUsers } from '../users/list.ts'
 import { readAll } from '../lists/page.ts'
 import { changeRoles } from '../users/change-roles.ts'
 import { changeStatus } from '../users/change-status.ts'
-import { byOperator } from '../users/lock-for-admin.ts'
+import { byOperator } from '../users/lock-user.ts'
 import { logoutUser } from '../users/logout.ts'
 import { findUserByName, type ShownUser } from '../users/queries.ts'
 import { awaitVerifiers } from './await-verifiers.ts'
@@ -96,15 +96,14 @@ interface Done {
   readonly receipt: Receipt | undefined
 }
 
-/** What a command does to a user; otherwise, why it does not. */
-type Action = (stores: Stores, user: ShownUser) => Promise<Done | string>
+/** What a command does to a user. @throws {Refusal} why it does not */
+type Action = (stores: Stores, user: ShownUser) => Promise<Done>
 
 async function runOnUser(context: Context, name: string, act: Action): Promise<void> {
   const config = context.config(commandConfigs.users)
   const run = async (stores: Stores) => {
     const user = await userOf(stores.db, name)
     const done = await act(stores, user)
-    if (typeof done === 'string') throw new Refusal(REFUSALS[done] ?? done)
     const settled = await awaitVerifiers(context, stores, config, done.receipt)
     await context.out.document({ ...done.shown, ...settled })
   }
@@ -117,26 +116,33 @@ const REFUSALS: Readonly<Record<string, string>> = {
   NOT_FOUND: 'the user has just been deleted',
 }
 
+function refusalOf(outcome: string): Refusal {
+  return new Refusal(REFUSALS[outcome] ?? outcome)
+}
+
 const setStatus =
   (status: ShownUser['status']): Action =>
   async (stores, { id }) => {
     const changed = await changeStatus(stores, byOperator, id, status)
-    return changed.outcome === 'changed' ? { shown: changed.user, receipt: changed.receipt } : changed.outcome
+    if (changed.outcome !== 'changed') throw refusalOf(changed.outcome)
+    return { shown: changed.user, receipt: changed.receipt }
   }
 
 const logout: Action = async (stores, { id, username }) => {
   const done = await logoutUser(stores, byOperator, id)
-  return done.outcome === 'logged_out'
-    ? { shown: { id, username, revoked: done.revoked }, receipt: done.receipt }
-    : done.outcome
+  if (done.outcome !== 'logged_out') throw refusalOf(done.outcome)
+  return { shown: { id, username, revoked: done.revoked }, receipt: done.receipt }
 }
 
 const setRoles =
   (roles: readonly string[]): Action =>
   async (stores, { id }) => {
     if (!Value.Check(UserRolesBodySchema, { roles: [...new Set(roles)] }))
-      return `at most ${MAX_ROLES_PER_USER} roles, each of 1 to 32 lower-case letters, digits, underscores or hyphens`
+      throw new Refusal(
+        `at most ${MAX_ROLES_PER_USER} roles, each of 1 to 32 lower-case letters, digits, underscores or hyphens`,
+      )
     const changed = await changeRoles(stores, byOperator, id, () => roles)
-    if (changed.outcome === 'unknown_roles') return `there is no role ${changed.names.join(', ')}`
-    return changed.outcome === 'changed' ? { shown: changed.user, receipt: changed.receipt } : changed.outcome
+    if (changed.outcome === 'unknown_roles') throw new Refusal(`there is no role ${changed.names.join(', ')}`)
+    if (changed.outcome !== 'changed') throw refusalOf(changed.outcome)
+    return { shown: changed.user, receipt: changed.receipt }
   }

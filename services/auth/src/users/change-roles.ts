@@ -1,8 +1,8 @@
 import type { Receipt } from '../database/transaction.ts'
 import { findReceipt } from '../revocation/receipt.ts'
 import { lockRolesToGrant } from '../roles/queries.ts'
-import { ADMIN_ROLE, isLastActiveAdmin } from './last-admin.ts'
-import type { LockUser } from './lock-for-admin.ts'
+import { ADMIN_ROLE, isLastActiveAdmin } from './admins.ts'
+import type { LockUser } from './lock-user.ts'
 import { updateUserRoles, type ShownUser } from './queries.ts'
 import type { UserStores } from './stores.ts'
 

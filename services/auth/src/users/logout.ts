@@ -1,6 +1,6 @@
 import type { Receipt } from '../database/transaction.ts'
 import { endSessionsOfUser } from '../sessions/queries.ts'
-import type { LockUser } from './lock-for-admin.ts'
+import type { LockUser } from './lock-user.ts'
 import { raiseUserVersion } from './queries.ts'
 import type { UserStores } from './stores.ts'
 
@@ -10,7 +10,7 @@ export type LoggedOut =
   | { readonly outcome: 'logged_out'; readonly revoked: number; readonly receipt: Receipt }
   | { readonly outcome: Refused }
 
-/** Ends every session of a user, on behalf of somebody else. */
+/** Ends every session of a user, and kills every token. */
 export async function logoutUser(stores: UserStores, lock: LockUser, userId: string): Promise<LoggedOut> {
   const now = stores.now()
   const { value, receipt } = await stores.transact<{ id: string; ended: string[] } | Refused>(async (trx) => {

@@ -167,14 +167,3 @@ export function updateUserStatus(
     .returning(shownUserColumns)
     .executeTakeFirstOrThrow()
 }
-
-export async function hasActiveAdmin(db: Kysely<DB>): Promise<boolean> {
-  const admin = await db
-    .selectFrom('users')
-    .select('id')
-    .where('status', '=', 'active')
-    .where(sql<boolean>`'admin' = any(roles)`)
-    .limit(1)
-    .executeTakeFirst()
-  return admin !== undefined
-}

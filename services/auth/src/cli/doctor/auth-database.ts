@@ -2,9 +2,9 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import type { Pool } from 'pg'
 import type { Config } from '../../config.ts'
 import type { DB } from '../../database/tables.ts'
-import { AUTH_CLIENT_ID, MAX_VERIFIERS_OF_CLIENT } from '../../revocation/verifiers/admit.ts'
+import { AUTH_CLIENT_ID, isReader, MAX_VERIFIERS_OF_CLIENT } from '../../revocation/verifiers/admit.ts'
 import { listVerifierLeases } from '../../revocation/verifiers/queries.ts'
-import { hasActiveAdmin } from '../../users/queries.ts'
+import { hasActiveAdmin } from '../../users/admins.ts'
 import { clockFinding } from './clock.ts'
 import { Findings, type Finding } from './finding.ts'
 import { examineKeys } from './keys.ts'
@@ -66,8 +66,7 @@ async function examineVerifiers(db: Kysely<DB>): Promise<Finding[]> {
   const { count } = await db
     .selectFrom('clients')
     .select((e) => e.fn.countAll<number>().as('count'))
-    .where('status', '=', 'active')
-    .where(sql<boolean>`'revocations:read' = any(scopes)`)
+    .where(isReader)
     .executeTakeFirstOrThrow()
   if (count === 0)
     found.warning(

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { ADMIN_ROLE } from '../../users/last-admin.ts'
+import { ADMIN_ROLE } from '../../users/admins.ts'
 import { clientChangeRoutes } from '../clients/change-routes.ts'
 import { clientRoutes } from '../clients/routes.ts'
 import { roleRoutes } from '../roles/routes.ts'

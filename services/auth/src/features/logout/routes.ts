@@ -1,7 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { RevokedSchema, ref } from '@portcullis/schemas'
 import { problem, problemResponses, userProblems } from '@portcullis/service-kit'
-import { logoutAll } from './logout-all.ts'
+import { bySelf } from '../../users/lock-user.ts'
+import { logoutUser } from '../../users/logout.ts'
 import { logout } from './logout.ts'
 
 export const logoutRoutes: FastifyPluginAsyncTypebox = async (app) => {
@@ -55,8 +56,8 @@ export const logoutRoutes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const done = await logoutAll(app, request.user)
-      if (!done) throw problem('AUTH_TOKEN_INVALID')
+      const done = await logoutUser(app, bySelf(request.user), request.user.sub)
+      if (done.outcome !== 'logged_out') throw problem(done.outcome)
       await app.barrier.settle(reply, done.receipt)
       return reply.send({ revoked: done.revoked })
     },

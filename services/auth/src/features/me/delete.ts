@@ -3,7 +3,7 @@ import type { UserClaims } from '@portcullis/schemas'
 import type { Receipt } from '../../database/transaction.ts'
 import { lockCaller } from '../../sessions/caller.ts'
 import { endSessionsOfUser } from '../../sessions/queries.ts'
-import { isLastActiveAdmin } from '../../users/last-admin.ts'
+import { isLastActiveAdmin } from '../../users/admins.ts'
 import { deleteUser, type ShownUser } from '../../users/queries.ts'
 
 export type Deleted =

@@ -13,7 +13,7 @@ import { readPage } from '../../lists/page.ts'
 import { listLogins, toLoginAttempt } from '../../logins/queries.ts'
 import { readUser, sendText } from '../../users/cache.ts'
 import { changeStatus } from '../../users/change-status.ts'
-import { byAdmin } from '../../users/lock-for-admin.ts'
+import { byAdmin } from '../../users/lock-user.ts'
 import { findUserById, toUser } from '../../users/queries.ts'
 import { logoutUser } from '../../users/logout.ts'
 

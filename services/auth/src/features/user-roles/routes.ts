@@ -13,7 +13,7 @@ import {
 import { problem, userProblems } from '@portcullis/service-kit'
 import { hasRole } from '../../roles/queries.ts'
 import { changeRoles, type ChangedRoles } from '../../users/change-roles.ts'
-import { byAdmin } from '../../users/lock-for-admin.ts'
+import { byAdmin } from '../../users/lock-user.ts'
 import { toUser } from '../../users/queries.ts'
 
 const description =

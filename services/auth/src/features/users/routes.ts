@@ -3,7 +3,7 @@ import { ListUsersQuerySchema, UserPageSchema, ref, type ListedUser } from '@por
 import { userProblems } from '@portcullis/service-kit'
 import { readPage } from '../../lists/page.ts'
 import { sendText, userTopics } from '../../users/cache.ts'
-import { ADMIN_ROLE } from '../../users/last-admin.ts'
+import { ADMIN_ROLE } from '../../users/admins.ts'
 import { toUser, type ShownUser } from '../../users/queries.ts'
 import { listUsers } from '../../users/list.ts'
 

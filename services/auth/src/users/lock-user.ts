@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
 import type { UserClaims } from '@portcullis/schemas'
 import type { DB } from '../database/tables.ts'
-import { lockLiveSession } from '../sessions/caller.ts'
-import { ADMIN_ROLE } from './last-admin.ts'
+import { lockCaller, lockLiveSession } from '../sessions/caller.ts'
+import { ADMIN_ROLE } from './admins.ts'
 import { lockUserToChange } from './queries.ts'
 
 /**
@@ -10,11 +10,19 @@ import { lockUserToChange } from './queries.ts'
  *
  * @param now milliseconds since 1970
  */
-export type LockUser = (trx: Kysely<DB>, userId: string, now: number) => Promise<LockedForAdmin>
+export type LockUser = (trx: Kysely<DB>, userId: string, now: number) => Promise<Locked>
 
 /** On behalf of an admin, by its token. */
 export function byAdmin(admin: UserClaims): LockUser {
   return (trx, userId, now) => lockForAdmin(trx, admin, userId, now)
+}
+
+/** On behalf of the user itself, by its token. */
+export function bySelf(claims: UserClaims): LockUser {
+  return async (trx, _userId, now) => {
+    const caller = await lockCaller(trx, claims, now)
+    return caller ? { outcome: 'locked', user: caller.user } : { outcome: 'AUTH_TOKEN_INVALID' }
+  }
 }
 
 /** On behalf of whoever has the database. */
@@ -23,9 +31,9 @@ export const byOperator: LockUser = async (trx, userId) => {
   return user ? { outcome: 'locked', user } : { outcome: 'NOT_FOUND' }
 }
 
-export type LockedUser = NonNullable<Awaited<ReturnType<typeof lockUserToChange>>>
+type LockedUser = NonNullable<Awaited<ReturnType<typeof lockUserToChange>>>
 
-export type LockedForAdmin =
+export type Locked =
   | { readonly outcome: 'locked'; readonly user: LockedUser }
   | { readonly outcome: 'AUTH_TOKEN_INVALID' | 'NOT_FOUND' }
 
@@ -42,7 +50,7 @@ async function lockForAdmin(
   admin: UserClaims,
   userId: string,
   now: number,
-): Promise<LockedForAdmin> {
+): Promise<Locked> {
   const target = userId.toLowerCase()
   const users = new Map<string, LockedUser | undefined>()
   for (const id of [admin.sub, target].sort())

@@ -4,6 +4,14 @@ import type { ShownUser } from './queries.ts'
 
 export const ADMIN_ROLE = 'admin'
 
+/** Literals, not parameters: a generic plan uses the partial index users_active_admins only with literals. */
+const isActiveAdmin = sql<boolean>`(status = 'active' and ${sql.lit(ADMIN_ROLE)} = any(roles))`
+
+export async function hasActiveAdmin(db: Kysely<DB>): Promise<boolean> {
+  const admin = await db.selectFrom('users').select('id').where(isActiveAdmin).limit(1).executeTakeFirst()
+  return admin !== undefined
+}
+
 /**
  * Whether this user is the only active admin. To be asked on every path on which an active admin ceases to be
  * one (roles, status, deletion), in the transaction that does it and under the lock of the user's row.
@@ -24,9 +32,7 @@ export async function isLastActiveAdmin(
   const another = await trx
     .selectFrom('users')
     .select('id')
-    // Literals, not parameters: a generic plan uses the partial index users_active_admins only with literals.
-    .where('status', '=', sql.lit('active' as const))
-    .where(sql<boolean>`${sql.lit(ADMIN_ROLE)} = any(roles)`)
+    .where(isActiveAdmin)
     .where('id', '!=', user.id)
     .limit(1)
     .executeTakeFirst()
