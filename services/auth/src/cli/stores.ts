@@ -1,8 +1,8 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import { connectRedis, createPool, raiseTopics, redisReady, type RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
-import { createTransact, type Outcome, type Transact } from '../database/transaction.ts'
-import { SessionMirror } from '../sessions/mirror.ts'
+import { createTransact, type Outcome } from '../database/transaction.ts'
+import { dropSessions } from '../sessions/mirror.ts'
 import { topicsOf } from '../users/cache.ts'
 import type { UserStores } from '../users/stores.ts'
 
@@ -15,10 +15,7 @@ export interface StoreConfig {
   readonly SESSION_REDIS_URL?: string
 }
 
-export interface Stores extends UserStores {
-  readonly db: Kysely<DB>
-  readonly transact: Transact
-}
+export type Stores = UserStores
 
 /**
  * Runs `work` on auth's stores and closes its connections afterwards.
@@ -39,18 +36,13 @@ export async function withStores<T>(
       transact: createTransact(pool, { afterCommit }),
       now: () => Date.now(),
       sessionMirror: {
-        drop: (userId, ids) =>
-          onRedis(config.SESSION_REDIS_URL, (redis) =>
-            new SessionMirror(db, redis, SILENT, 0).drop(userId, ids),
-          ),
+        drop: (userId, ids) => onRedis(config.SESSION_REDIS_URL, (redis) => dropSessions(redis, userId, ids)),
       },
     })
   } finally {
     await pool.end()
   }
 }
-
-const SILENT = { info: () => undefined, warn: () => undefined }
 
 /** Makes cached answers void. What Redis cannot be told is forgotten by itself soon. */
 export async function raise(url: string | undefined, topics: readonly string[]): Promise<void> {

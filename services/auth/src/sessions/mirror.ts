@@ -1,4 +1,4 @@
-import type { Result } from 'ioredis'
+import type { ChainableCommander, Result } from 'ioredis'
 import type { Kysely } from 'kysely'
 import { isReady, onLost, primariesOf, sendAll, type Log, type RedisClient } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
@@ -55,6 +55,19 @@ function activeKey(userId: string): string {
 /** In the same slot of a Cluster as the user's hash. */
 function endedKey(userId: string, sessionId: string): string {
   return `{${activeKey(userId)}}:ended:${sessionId}`
+}
+
+function addDrop(pipeline: ChainableCommander, userId: string, sessionId: string): void {
+  pipeline.hdel(activeKey(userId), sessionId).set(endedKey(userId, sessionId), '', 'PX', ENDED_MS)
+}
+
+/** Takes sessions out that have ended. What Redis cannot be told the next sweep finds. */
+export async function dropSessions(
+  redis: RedisClient,
+  userId: string,
+  sessionIds: readonly string[],
+): Promise<void> {
+  await sendAll(redis, sessionIds, (pipeline, id) => addDrop(pipeline, userId, id))
 }
 
 /**
@@ -171,8 +184,7 @@ export class SessionMirror {
   async #write(changes: readonly Change[]): Promise<void> {
     const results = await sendAll(this.#redis, changes, (pipeline, change) => {
       if ('ended' in change) {
-        const { id, user_id } = change.ended
-        pipeline.hdel(activeKey(user_id), id).set(endedKey(user_id, id), '', 'PX', ENDED_MS)
+        addDrop(pipeline, change.ended.user_id, change.ended.id)
         return
       }
       const { id, user_id, gen, ip, user_agent, last_used_at, expires_at } = change.live
