@@ -18,7 +18,7 @@ export interface Caller {
 export async function callerOf(
   app: FastifyInstance,
   request: FastifyRequest,
-  { client_id = LOGIN_CLIENT_ID }: TokenForm,
+  { client_id = LOGIN_CLIENT_ID }: Pick<TokenForm, 'client_id'>,
 ): Promise<Caller> {
   if (hasClientSecret(request)) return authenticateClient(app, request)
   if (client_id === LOGIN_CLIENT_ID) return { client_id, scopes: [] }

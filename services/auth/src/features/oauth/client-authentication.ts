@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify'
 import { Compile } from 'typebox/compile'
 import { ClientCredentialsSchema, ClientIdSchema } from '@portcullis/schemas'
 import { findClientCredentials } from '../../clients/queries.ts'
@@ -41,6 +41,16 @@ export function authenticateClient(
   const client = authenticate(app, readCredentials(request))
   authenticated.set(request, client)
   return client
+}
+
+/** Of a route under /oauth: the requests of a client count together, wherever they come from. */
+export function countedByClient(
+  app: FastifyInstance,
+): Pick<FastifyContextConfig, 'rateLimitByBody' | 'rateLimitKey'> {
+  return {
+    rateLimitByBody: true,
+    rateLimitKey: async (request) => `client:${(await authenticateClient(app, request)).client_id}`,
+  }
 }
 
 /** Whether the request shows a secret, rather than coming from the public client. */
@@ -91,10 +101,8 @@ function formOf(request: FastifyRequest): { client_id?: string; client_secret?: 
 
 /** What follows the scheme, if it is Basic. Another scheme does not authenticate clients and says nothing here. */
 function basicOf(request: FastifyRequest): string | undefined {
-  return /^basic(?: +(.*))?$/i
-    .exec(request.headers.authorization ?? '')
-    ?.slice(1)
-    .join('')
+  const found = /^basic(?: +(.*))?$/i.exec(request.headers.authorization ?? '')
+  return found ? (found[1] ?? '') : undefined
 }
 
 /** Both halves are encoded as in a form before they are joined (RFC 6749 section 2.3.1). */

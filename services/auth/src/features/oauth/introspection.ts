@@ -13,7 +13,7 @@ import {
 import { findSessionState } from '../../sessions/queries.ts'
 import { decideRotation } from '../../sessions/decide-rotation.ts'
 import { findUserById } from '../../users/queries.ts'
-import { authenticateClient } from './client-authentication.ts'
+import { authenticateClient, countedByClient } from './client-authentication.ts'
 import { OAuthError } from './errors.ts'
 import { inspect } from './inspect.ts'
 import { oauthProblems } from './responses.ts'
@@ -25,10 +25,7 @@ export const introspectionRoutes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/introspect',
     {
-      config: {
-        rateLimitByBody: true,
-        rateLimitKey: async (request) => `client:${(await authenticateClient(app, request)).client_id}`,
-      },
+      config: countedByClient(app),
       schema: {
         operationId: 'introspectToken',
         summary: 'Introspection endpoint',

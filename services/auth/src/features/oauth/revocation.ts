@@ -7,7 +7,7 @@ import type { Receipt } from '../../database/transaction.ts'
 import { findReceipt } from '../../revocation/receipt.ts'
 import { logout } from '../logout/logout.ts'
 import { callerOf } from './caller.ts'
-import { authenticateClient } from './client-authentication.ts'
+import { countedByClient } from './client-authentication.ts'
 import { OAuthError } from './errors.ts'
 import { clientOf, inspect, type KnownToken } from './inspect.ts'
 import { oauthProblems } from './responses.ts'
@@ -18,10 +18,7 @@ export const revocationRoutes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/revoke',
     {
-      config: {
-        rateLimitByBody: true,
-        rateLimitKey: async (request) => `client:${(await authenticateClient(app, request)).client_id}`,
-      },
+      config: countedByClient(app),
       schema: {
         operationId: 'revokeToken',
         summary: 'Revocation endpoint',

@@ -13,7 +13,8 @@ import { issueClientToken } from '../../clients/token.ts'
 import { deviceOf } from '../../sessions/device.ts'
 import { noteReuse } from '../refresh/note-reuse.ts'
 import { refreshSession } from '../refresh/refresh.ts'
-import { authenticateClient, hasClientSecret } from './client-authentication.ts'
+import { callerOf } from './caller.ts'
+import { authenticateClient, countedByClient } from './client-authentication.ts'
 import { OAuthError } from './errors.ts'
 import { oauthProblems } from './responses.ts'
 
@@ -21,10 +22,7 @@ export const tokenRoutes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/token',
     {
-      config: {
-        rateLimitByBody: true,
-        rateLimitKey: async (request) => `client:${(await authenticateClient(app, request)).client_id}`,
-      },
+      config: countedByClient(app),
       schema: {
         operationId: 'issueToken',
         summary: 'Token endpoint',
@@ -78,12 +76,9 @@ async function grantByRefresh(
   form: TokenRequest,
 ): Promise<TokenPair> {
   if (form.refresh_token === undefined) throw new OAuthError('invalid_request', 'refresh_token is required')
-  if (hasClientSecret(request)) {
-    await authenticateClient(app, request)
+  const caller = await callerOf(app, request, form)
+  if (caller.client_id !== LOGIN_CLIENT_ID)
     throw new OAuthError('invalid_grant', 'The refresh token was issued to another client')
-  }
-  if (form.client_id !== undefined && form.client_id !== LOGIN_CLIENT_ID)
-    throw new OAuthError('invalid_client', 'Authenticate by client_secret_basic or client_secret_post')
   if (form.scope !== undefined)
     throw new OAuthError('invalid_scope', 'The tokens of users have roles and no scopes')
   const refreshed = await refreshSession(app, form.refresh_token, deviceOf(request))
