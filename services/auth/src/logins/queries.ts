@@ -46,12 +46,12 @@ export async function insertFailedLogin(
 
 /** Attempts to log in as the user, newest first, those with ids below `before`. */
 export function listLogins(db: Kysely<DB>, userId: string, page: PageOfIds) {
-  return db
+  let query = db
     .selectFrom('login_history')
     .select(shown)
     .where('user_id', '=', userId)
-    .$if(page.before !== undefined, (query) => query.where('id', '<', page.before ?? ''))
     .orderBy('id', 'desc')
     .limit(page.limit)
-    .execute()
+  if (page.before !== undefined) query = query.where('id', '<', page.before)
+  return query.execute()
 }

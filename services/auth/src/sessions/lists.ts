@@ -26,16 +26,16 @@ export function listSessionsOfUser(
   now: Date,
   page: PageOfIds,
 ): Promise<ShownSession[]> {
-  return db
+  let query = db
     .selectFrom('sessions')
     .select(shown)
     .where('user_id', '=', userId)
     .where('ended_at', 'is', null)
     .where('expires_at', '>', now)
-    .$if(page.before !== undefined, (query) => query.where('id', '<', page.before ?? ''))
     .orderBy('id', 'desc')
     .limit(page.limit)
-    .execute()
+  if (page.before !== undefined) query = query.where('id', '<', page.before)
+  return query.execute()
 }
 
 /** Live sessions of one user or of everybody, newest first, with whose they are. For operators. */
@@ -45,18 +45,18 @@ export function listSessions(
   now: Date,
   page: PageOfIds,
 ): Promise<(ShownSession & { readonly user_id: string; readonly username: string })[]> {
-  return db
+  let query = db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
     .select(['sessions.id', 'user_id', 'username', 'sessions.created_at', 'last_used_at', 'expires_at'])
     .select(['ip', 'user_agent'])
     .where('ended_at', 'is', null)
     .where('expires_at', '>', now)
-    .$if(userId !== undefined, (query) => query.where('user_id', '=', userId ?? ''))
-    .$if(page.before !== undefined, (query) => query.where('sessions.id', '<', page.before ?? ''))
     .orderBy('sessions.id', 'desc')
     .limit(page.limit)
-    .execute()
+  if (userId !== undefined) query = query.where('user_id', '=', userId)
+  if (page.before !== undefined) query = query.where('sessions.id', '<', page.before)
+  return query.execute()
 }
 
 /** Whose session this is, alive or not. */

@@ -153,15 +153,15 @@ export function listLiveSessions(
   afterId: string | undefined,
   limit: number,
 ): Promise<MirroredSession[]> {
-  return db
+  let query = db
     .selectFrom('sessions')
     .select(mirrored)
     .where('ended_at', 'is', null)
     .where('expires_at', '>', sql<Date>`now()`)
-    .$if(afterId !== undefined, (query) => query.where('id', '>', afterId ?? ''))
     .orderBy('id')
     .limit(limit)
-    .execute()
+  if (afterId !== undefined) query = query.where('id', '>', afterId)
+  return query.execute()
 }
 
 /** Which sessions of these users are alive. */

@@ -45,13 +45,9 @@ export async function listUsersAsChanges(
   seq: number,
   limit: number,
 ): Promise<UserChange[]> {
-  const rows = await db
-    .selectFrom('users')
-    .select(['id', 'username', 'updated_at'])
-    .$if(afterId !== undefined, (query) => query.where('id', '>', afterId ?? ''))
-    .orderBy('id')
-    .limit(limit)
-    .execute()
+  let query = db.selectFrom('users').select(['id', 'username', 'updated_at']).orderBy('id').limit(limit)
+  if (afterId !== undefined) query = query.where('id', '>', afterId)
+  const rows = await query.execute()
   return rows.map(({ id, username, updated_at }) => ({
     seq,
     user_id: id,

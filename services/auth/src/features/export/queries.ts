@@ -16,12 +16,12 @@ const exported = [
 
 /** Every session of the user that is kept, also those that have ended, newest first. */
 export function listAllSessionsOfUser(db: Kysely<DB>, userId: string, page: PageOfIds) {
-  return db
+  let query = db
     .selectFrom('sessions')
     .select(exported)
     .where('user_id', '=', userId)
-    .$if(page.before !== undefined, (query) => query.where('id', '<', page.before ?? ''))
     .orderBy('id', 'desc')
     .limit(page.limit)
-    .execute()
+  if (page.before !== undefined) query = query.where('id', '<', page.before)
+  return query.execute()
 }
