@@ -1,8 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { UserClaims } from '@portcullis/schemas'
 import type { Receipt } from '../../database/transaction.ts'
-import { findNewestEvent } from '../../revocation/log.ts'
-import { listVerifiers } from '../../revocation/verifiers/queries.ts'
+import { findReceipt } from '../../revocation/receipt.ts'
 import type { SessionEnd } from '../../sessions/end-together.ts'
 import { endSession } from '../../sessions/queries.ts'
 import { shareUser } from '../../users/queries.ts'
@@ -34,10 +33,10 @@ async function endAlone(app: FastifyInstance, end: SessionEnd): Promise<Receipt>
   const { value, receipt } = await app.transact(async (trx) => {
     await shareUser(trx, end.user_id)
     const isEnded = await endSession(trx, end.id, end.user_id, end.reason, end.ended_at)
-    const position = isEnded ? undefined : await findNewestEvent(trx, 'session', end.id)
-    return { value: position, revoke: position ? undefined : { kind: 'session', key: end.id } }
+    const earlier = isEnded ? undefined : await findReceipt(trx, 'session', end.id)
+    return { value: earlier, revoke: earlier ? undefined : { kind: 'session', key: end.id } }
   })
-  if (receipt) return receipt
-  if (!value) throw new Error('an event that was appended has a receipt')
-  return { position: value, verifiers: await listVerifiers(app.db) }
+  const done = receipt ?? value
+  if (!done) throw new Error('an event that was appended has a receipt')
+  return done
 }
