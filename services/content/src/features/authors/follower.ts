@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Kysely } from 'kysely'
 import { UserChangeSchema, UserChangesSchema, type UserChanges } from '@portcullis/schemas'
-import { baseUrl, type ClientToken } from '@portcullis/token-verifier'
+import { baseUrl, fetchJson, type ClientToken } from '@portcullis/token-verifier'
 import type { DB } from '../../database/tables.ts'
 import { applyChanges, findChangesCursor, insertRound, resetChangesCursor } from './apply.ts'
 import { purgeDeletedAuthors } from './purge.ts'
@@ -112,16 +112,14 @@ export class UserChangesFollower {
     const { authUrl, token } = this.#options
     const { signal } = this.#stopping
     const query = new URLSearchParams({ after, wait: String(WAIT_MS) })
-    const response = await fetch(`${baseUrl(authUrl)}/api/v1/users/changes?${query.toString()}`, {
+    const { status, body } = await fetchJson(`${baseUrl(authUrl)}/api/v1/users/changes?${query.toString()}`, {
       headers: { authorization: `Bearer ${await token.get(signal)}` },
-      redirect: 'error',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      timeoutMs: TIMEOUT_MS,
+      signal,
     })
-    if (response.status === 410) return 'expired'
-    if (response.status === 401) token.forget()
-    const body: unknown = await response.json()
-    if (response.status !== 200)
-      throw new Error(`auth answered the question for changes with ${response.status}`)
+    if (status === 410) return 'expired'
+    if (status === 401) token.forget()
+    if (status !== 200) throw new Error(`auth answered the question for changes with ${status}`)
     if (!answers.Check(body)) throw new Error('auth answered the question for changes in another shape')
     return body
   }
