@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ref } from '@portcullis/schemas'
-import { problem } from '../problems/problem.ts'
+import { RETRY_SOON, problem } from '../problems/problem.ts'
 import { problemResponses } from '../problems/responses.ts'
 
 /** Resolves if the dependency is usable, and throws if it is not. */
@@ -107,7 +107,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       if (failing.length > 0) {
         throw problem('UNAVAILABLE', {
           detail: `Not ready: ${failing.join(', ')}.`,
-          headers: { 'retry-after': '1' },
+          headers: RETRY_SOON,
         })
       }
       return { status: 'ok' as const }

@@ -1,6 +1,6 @@
 import underPressure from '@fastify/under-pressure'
 import fp from 'fastify-plugin'
-import { problem } from '../problems/problem.ts'
+import { RETRY_SOON, problem } from '../problems/problem.ts'
 
 /** The loop stands still for so long only when the process has far more work than it can do. */
 const MAX_EVENT_LOOP_DELAY_MS = 1500
@@ -20,7 +20,7 @@ export default fp(
       sampleInterval: SAMPLE_MS,
       pressureHandler: (request) => {
         if (request.routeOptions.config.quiet !== true && performance.now() >= meaningfulFrom)
-          throw problem('UNAVAILABLE', { headers: { 'retry-after': '1' } })
+          throw problem('UNAVAILABLE', { headers: RETRY_SOON })
       },
     })
   },

@@ -3,7 +3,7 @@ import { sql, type Kysely } from 'kysely'
 import { Type } from 'typebox'
 import type { FastifyRequest } from 'fastify'
 import { deriveKey } from '../http/cursor.ts'
-import { problem } from '../problems/problem.ts'
+import { RETRY_SOON, problem } from '../problems/problem.ts'
 import { transact } from '../stores/transaction.ts'
 
 /** Header schema of routes that take the key, for their descriptions. */
@@ -101,8 +101,7 @@ export async function findRemembered<DB>(
   const locked = await sql<{
     mine: boolean
   }>`select pg_try_advisory_xact_lock(${lock}::bigint) as mine`.execute(trx)
-  if (locked.rows[0]?.mine !== true)
-    throw problem('IDEMPOTENCY_KEY_RUNNING', { headers: { 'retry-after': '1' } })
+  if (locked.rows[0]?.mine !== true) throw problem('IDEMPOTENCY_KEY_RUNNING', { headers: RETRY_SOON })
   // A statement of its own: it sees what the last holder of the lock has committed.
   const found = await sql<{ body: Buffer; answer: unknown }>`
     select body, answer from idempotency_keys

@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { ProblemCode } from '@portcullis/schemas'
-import { databaseFailure } from '../stores/errors.ts'
-import { ProblemError, isProblemCode, problem, problemDocument } from './problem.ts'
+import { databaseProblem } from './database.ts'
+import { ProblemError, RETRY_SOON, isProblemCode, problem, problemDocument } from './problem.ts'
 import { fieldErrors } from './validation.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
@@ -40,20 +40,13 @@ export function asProblem(error: unknown, request: FastifyRequest): ProblemError
   if (isProblemCode(code)) return problem(code, { headers: headersOf(error), cause: error })
   if (isFrameworkCode(code)) {
     const mapped = FRAMEWORK_CODES[code]
-    return problem(mapped, {
-      cause: error,
-      ...(mapped === 'UNAVAILABLE' && { headers: { 'retry-after': '1' } }),
-    })
+    return problem(mapped, { cause: error, ...(mapped === 'UNAVAILABLE' && { headers: RETRY_SOON }) })
   }
-  return databaseProblem(error, request) ?? clientFault(error) ?? problem('INTERNAL', { cause: error })
-}
-
-function databaseProblem(error: Error, request: FastifyRequest): ProblemError | undefined {
-  const failure = databaseFailure(error)
-  if (failure === undefined) return undefined
-  if (failure === 'conflict') return problem('CONFLICT', { cause: error })
-  const code = failure === 'lost' && !SAFE_METHODS.has(request.method) ? 'OUTCOME_UNKNOWN' : 'UNAVAILABLE'
-  return problem(code, { cause: error, headers: { 'retry-after': '1' } })
+  return (
+    databaseProblem(error, !SAFE_METHODS.has(request.method)) ??
+    clientFault(error) ??
+    problem('INTERNAL', { cause: error })
+  )
 }
 
 /** Errors of streams and parsers that say by their status that the request was at fault. */

@@ -28,6 +28,9 @@ export class ProblemError extends Error {
   }
 }
 
+/** Headers of a problem that may be over in a moment. */
+export const RETRY_SOON: Readonly<Record<string, string>> = { 'retry-after': '1' }
+
 /** `throw problem('NOT_FOUND')` */
 export function problem(code: ProblemCode, options?: ProblemOptions): ProblemError {
   return new ProblemError(code, options)

@@ -1,4 +1,4 @@
-import { problem } from '../problems/problem.ts'
+import { RETRY_SOON, problem } from '../problems/problem.ts'
 import { ANSWER_MS } from './pool.ts'
 
 /** Items done together at most: few enough that all of it is one short statement. */
@@ -41,7 +41,7 @@ export class Gatherer<Item, Result> {
     const { promise, resolve, reject } = Promise.withResolvers<Result>()
     const timer = setTimeout(() => {
       this.#waiting.splice(this.#waiting.indexOf(asked), 1)
-      reject(problem('UNAVAILABLE', { headers: { 'retry-after': '1' } }))
+      reject(problem('UNAVAILABLE', { headers: RETRY_SOON }))
     }, patienceMs)
     const asked = { item, resolve, reject, timer }
     this.#waiting.push(asked)

@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely'
-import { ProblemError, problem } from '../problems/problem.ts'
+import { databaseProblem } from '../problems/database.ts'
+import { ProblemError } from '../problems/problem.ts'
 import { databaseFailure } from './errors.ts'
 
 /**
@@ -32,19 +33,11 @@ export async function transact<DB, T>(
       throw error
     }
   } catch (error) {
-    throw failureAsProblem(error, committing)
+    throw databaseProblem(error, committing) ?? error
   }
 }
 
 /** Whether what failed may have taken effect all the same: the connection was lost while it was under way. */
 export function isOutcomeUnknown(error: unknown): boolean {
   return error instanceof ProblemError ? error.code === 'OUTCOME_UNKNOWN' : databaseFailure(error) === 'lost'
-}
-
-function failureAsProblem(error: unknown, committing: boolean): unknown {
-  const failure = databaseFailure(error)
-  if (failure === undefined) return error
-  if (failure === 'conflict') return problem('CONFLICT', { cause: error })
-  const code = failure === 'lost' && committing ? 'OUTCOME_UNKNOWN' : 'UNAVAILABLE'
-  return problem(code, { cause: error, headers: { 'retry-after': '1' } })
 }
