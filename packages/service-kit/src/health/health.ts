@@ -73,6 +73,10 @@ const StatusSchema = Type.Object(
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.addSchema(StatusSchema)
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    reply.header('cache-control', 'no-store')
+    done()
+  })
   const config = { rateLimit: false, quiet: true } as const
 
   app.get(
@@ -119,10 +123,6 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 export default fp(
   async (app) => {
     app.decorate('health', new Health())
-    app.addHook('onSend', (request, reply, _payload, done) => {
-      if (request.routeOptions.config.quiet === true) reply.header('cache-control', 'no-store')
-      done()
-    })
     await app.register(routes)
   },
   { name: 'health', fastify: '5.x' },

@@ -6,7 +6,7 @@ import { RETRY_SOON, problem } from '../problems/problem.ts'
 const MAX_EVENT_LOOP_DELAY_MS = 1500
 const SAMPLE_MS = 1000
 
-/** Answers 503 before the event loop drowns. Probes and metrics are always answered. */
+/** Answers 503 before the event loop drowns. Probes and the docs are always answered. */
 export default fp(
   async (app) => {
     // What is measured while the process starts tells nothing of its load, and stands until the sample after the next.

@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-/** One line a request, when it has been answered; probes and metrics at level debug. */
+/** One line a request, when it has been answered; probes and pages of the docs at level debug. */
 export default fp(
   async (app) => {
     app.addHook('onResponse', (request, reply, done) => {
@@ -20,7 +20,7 @@ export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Asked so often that its requests are logged at level debug only. */
+    /** Probes and pages of the docs: logged at level debug only, and answered under load. */
     quiet?: boolean
   }
 }
