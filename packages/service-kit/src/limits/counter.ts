@@ -10,6 +10,8 @@ const SETTLE_INTERVAL_MS = 100
 /** After a failure Redis is not waited for again for so long, in ms. */
 const PAUSE_MS = 1000
 const BATCH_SIZE = 1000
+/** The last batches have so long together, in ms. */
+const CLOSE_MS = 1000
 
 /**
  * Says what this instance has counted of a caller, and tells how much all have and for how many ms. The first of a
@@ -121,10 +123,11 @@ export class RequestCounter {
     return { current, ttl: Math.max(1, Math.ceil(until - this.#now())) }
   }
 
-  /** Sends what has not been counted in Redis yet, and stops. */
+  /** Sends what has not been counted in Redis yet, as far as Redis takes it in time, and stops. */
   async close(): Promise<void> {
     clearTimeout(this.#timer)
-    if (this.#isUsable()) await this.#settle()
+    const deadline = performance.now() + CLOSE_MS
+    while (this.#unsettled.size > 0 && this.#isUsable() && performance.now() < deadline) await this.#settle()
     clearTimeout(this.#timer)
   }
 

@@ -103,6 +103,17 @@ t.test('what one instance has counted, another one knows a moment later', async 
   t.pass('also if it had not seen the caller before')
 })
 
+t.test('an instance that stops tells Redis of all that it has counted, however many called', async (t) => {
+  const redis = await startRedis(t)
+  const client = connectRedis(redis.url(), { name: 'limits' })
+  t.teardown(() => client.disconnect())
+  await redisReady(client)
+  const counter = new RequestCounter({ redis: client, prefix: 'stopping:' })
+  for (let n = 0; n < 2500; n++) counter.addAtOnce(`caller ${n}`, 60_000, 100)
+  await counter.close()
+  t.equal(await client.dbsize(), 2500)
+})
+
 t.test('most requests cost no round trip', async (t) => {
   const redis = await startRedis(t)
   const { passed } = await instance(t, { max: 1000 }, redis)
