@@ -36,7 +36,17 @@ export * from './stores/statement.ts'
 export * from './stores/transaction.ts'
 export { default as rateLimit, subscriberOf, type KeyOf, type RateLimitOptions } from './limits/rate-limit.ts'
 export * from './http/conditional.ts'
-export { Cursors, deriveKey } from './http/cursor.ts'
+export { Cursors, deriveKey } from './lists/cursor.ts'
+export {
+  PAGE_SIZE,
+  readAll,
+  readPage,
+  readPageBy,
+  type Page,
+  type PageOfIds,
+  type PagePart,
+  type PageQuery,
+} from './lists/page.ts'
 // The types of app.pg and app.redis come with these.
 export type { PostgresDb } from '@fastify/postgres'
 export type { FastifyRedis } from '@fastify/redis'

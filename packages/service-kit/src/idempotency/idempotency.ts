@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { sql, type Kysely } from 'kysely'
 import { Type } from 'typebox'
 import type { FastifyRequest } from 'fastify'
-import { deriveKey } from '../http/cursor.ts'
+import { deriveKey } from '../lists/cursor.ts'
 import { RETRY_SOON, problem } from '../problems/problem.ts'
 import { transact } from '../stores/transaction.ts'
 

@@ -10,7 +10,8 @@ export function formatPlace({ createdAt, name }: Place): string {
   return `${createdAt} ${name}`
 }
 
-export function parsePlace(text: string): Place {
+export function parsePlace(text: string | undefined): Place | undefined {
+  if (text === undefined) return undefined
   const [createdAt = '', name = ''] = text.split(' ')
   return { createdAt, name }
 }

@@ -1,7 +1,7 @@
 import { sql, type Kysely, type Selectable } from 'kysely'
 import type { LoginAttempt, LoginFailure } from '@portcullis/schemas'
 import type { DB, LoginHistory } from '../database/tables.ts'
-import type { PageOfIds } from '../lists/page.ts'
+import type { PageOfIds } from '@portcullis/service-kit'
 import type { Device } from '../sessions/device.ts'
 
 /** Failures that cost whoever causes them nothing; of each sort a user's history takes so many an hour. */

@@ -1,7 +1,7 @@
 import type { Kysely, Selectable } from 'kysely'
 import type { Session } from '@portcullis/schemas'
 import type { DB, Sessions } from '../database/tables.ts'
-import type { PageOfIds } from '../lists/page.ts'
+import type { PageOfIds } from '@portcullis/service-kit'
 
 /** What users see of their sessions. */
 const shown = ['id', 'created_at', 'last_used_at', 'expires_at', 'ip', 'user_agent'] as const

@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely'
 import type { DB } from '../database/tables.ts'
-import type { PageOfIds } from '../lists/page.ts'
+import type { PageOfIds } from '@portcullis/service-kit'
 import { shownUserColumns, type ShownUser } from './queries.ts'
 
 /** Which users are meant; every one without. */

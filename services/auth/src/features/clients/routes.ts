@@ -10,12 +10,11 @@ import {
   ListQuerySchema,
   ref,
 } from '@portcullis/schemas'
-import { CREATED_HEADERS, problem, userProblems, withHeaders } from '@portcullis/service-kit'
+import { CREATED_HEADERS, problem, readPageBy, userProblems, withHeaders } from '@portcullis/service-kit'
 import { createClient } from '../../clients/manage.ts'
 import { findClientById, listClients, toClient } from '../../clients/queries.ts'
 import { formatPlace, parsePlace } from '../../database/place.ts'
 
-const LIST = 'clients'
 export const common = { tags: ['clients'], security: [{ bearer: [] }] }
 export const params = Type.Object({ id: ClientIdSchema })
 
@@ -34,13 +33,14 @@ export const clientRoutes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request) => {
-      const { limit = 20, cursor } = request.query
-      const before = cursor === undefined ? undefined : parsePlace(app.cursors.decode(LIST, cursor))
-      const rows = await listClients(app.db, { before, limit: limit + 1 })
-      const items = rows.slice(0, limit).map(toClient)
-      const last = rows.length > limit ? items.at(-1) : undefined
-      const place = last && formatPlace({ createdAt: last.created_at, name: last.client_id })
-      return { items, next_cursor: place === undefined ? null : app.cursors.encode(LIST, place) }
+      const { rows, next_cursor } = await readPageBy(
+        app.cursors,
+        'clients',
+        request.query,
+        ({ before, limit }) => listClients(app.db, { before: parsePlace(before), limit }),
+        (row) => formatPlace({ createdAt: row.created_at.toISOString(), name: row.client_id }),
+      )
+      return { items: rows.map(toClient), next_cursor }
     },
   )
 

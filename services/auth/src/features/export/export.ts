@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { ExportedSession, User } from '@portcullis/schemas'
 import type { DB } from '../../database/tables.ts'
-import { readAll } from '../../lists/page.ts'
+import { readAll } from '@portcullis/service-kit'
 import { listLogins, toLoginAttempt } from '../../logins/queries.ts'
 import { listAllSessionsOfUser } from './queries.ts'
 

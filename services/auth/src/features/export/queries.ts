@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { DB } from '../../database/tables.ts'
-import type { PageOfIds } from '../../lists/page.ts'
+import type { PageOfIds } from '@portcullis/service-kit'
 
 const exported = [
   'id',

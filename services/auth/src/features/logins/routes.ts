@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ListQuerySchema, LoginPageSchema, ref } from '@portcullis/schemas'
-import { userProblems } from '@portcullis/service-kit'
-import { readPage } from '../../lists/page.ts'
+import { userProblems, readPage } from '@portcullis/service-kit'
 import { listLogins, toLoginAttempt } from '../../logins/queries.ts'
 
 export const loginHistoryRoutes: FastifyPluginAsyncTypebox = async (app) => {

@@ -8,12 +8,11 @@ import {
   RoleSchema,
   ref,
 } from '@portcullis/schemas'
-import { problem, userProblems } from '@portcullis/service-kit'
+import { problem, readPageBy, userProblems } from '@portcullis/service-kit'
 import { formatPlace, parsePlace } from '../../database/place.ts'
 import { deleteRole } from '../../roles/delete.ts'
 import { insertRole, listRoles, toRole } from '../../roles/queries.ts'
 
-const LIST = 'roles'
 const common = { tags: ['roles'], security: [{ bearer: [] }] }
 
 /** For the scope of admins, which lets nobody else in. */
@@ -31,13 +30,14 @@ export const roleRoutes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request) => {
-      const { limit = 20, cursor } = request.query
-      const before = cursor === undefined ? undefined : parsePlace(app.cursors.decode(LIST, cursor))
-      const rows = await listRoles(app.db, { before, limit: limit + 1 })
-      const items = rows.slice(0, limit).map(toRole)
-      const last = rows.length > limit ? items.at(-1) : undefined
-      const place = last && formatPlace({ createdAt: last.created_at, name: last.name })
-      return { items, next_cursor: place === undefined ? null : app.cursors.encode(LIST, place) }
+      const { rows, next_cursor } = await readPageBy(
+        app.cursors,
+        'roles',
+        request.query,
+        ({ before, limit }) => listRoles(app.db, { before: parsePlace(before), limit }),
+        (row) => formatPlace({ createdAt: row.created_at.toISOString(), name: row.name }),
+      )
+      return { items: rows.map(toRole), next_cursor }
     },
   )
 

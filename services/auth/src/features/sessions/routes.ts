@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { IdParamsSchema, ListQuerySchema, SessionPageSchema, SessionSchema, ref } from '@portcullis/schemas'
-import { problem, userProblems } from '@portcullis/service-kit'
-import { readPage } from '../../lists/page.ts'
+import { problem, readPage, userProblems } from '@portcullis/service-kit'
 import { endOneSession } from '../../sessions/end.ts'
 import { listSessionsOfUser, toSession } from '../../sessions/lists.ts'
 

@@ -8,8 +8,7 @@ import {
   UserStatusBodySchema,
   ref,
 } from '@portcullis/schemas'
-import { problem, userProblems } from '@portcullis/service-kit'
-import { readPage } from '../../lists/page.ts'
+import { problem, userProblems, readPage } from '@portcullis/service-kit'
 import { listLogins, toLoginAttempt } from '../../logins/queries.ts'
 import { readUser, sendText } from '../../users/cache.ts'
 import { changeStatus } from '../../users/change-status.ts'

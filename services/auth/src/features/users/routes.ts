@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ListUsersQuerySchema, UserPageSchema, ref, type ListedUser } from '@portcullis/schemas'
-import { userProblems } from '@portcullis/service-kit'
-import { readPage } from '../../lists/page.ts'
+import { userProblems, readPage } from '@portcullis/service-kit'
 import { sendText, userTopics } from '../../users/cache.ts'
 import { ADMIN_ROLE } from '../../users/admins.ts'
 import { toUser, type ShownUser } from '../../users/queries.ts'

@@ -8,7 +8,14 @@ import {
   PostSchema,
   ref,
 } from '@portcullis/schemas'
-import { ReadPreconditionSchema, NotModifiedSchema, problem, problemResponses } from '@portcullis/service-kit'
+import {
+  PAGE_SIZE,
+  ReadPreconditionSchema,
+  NotModifiedSchema,
+  problem,
+  problemResponses,
+  readPage,
+} from '@portcullis/service-kit'
 import { findPostById, listPosts, toPost } from './queries.ts'
 import { ready, sendReady, topics } from './ready.ts'
 import { tagOf } from './version.ts'
@@ -41,17 +48,16 @@ export const readPostRoutes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const { cursor, limit = 20 } = request.query
+      const { cursor, limit = PAGE_SIZE } = request.query
       const author = request.query.author?.toLowerCase()
       const list = topics.list(author)
+      // A cursor that nobody was given is refused before it is a part of a key.
       const before = cursor === undefined ? undefined : app.cursors.decode(list, cursor)
       const answer = await app.cache.get([list, topics.authors], `${list} ${before} ${limit}`, async () => {
-        const rows = await listPosts(app.db, { author, before, limit: limit + 1 })
-        const last = rows.length > limit ? rows[limit - 1] : undefined
-        return ready({
-          items: rows.slice(0, limit).map(toPost),
-          next_cursor: last === undefined ? null : app.cursors.encode(list, last.id),
-        })
+        const { rows, next_cursor } = await readPage(app.cursors, list, { cursor, limit }, (page) =>
+          listPosts(app.db, { author, ...page }),
+        )
+        return ready({ items: rows.map(toPost), next_cursor })
       })
       return sendReady(request, reply, answer)
     },

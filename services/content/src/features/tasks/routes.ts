@@ -27,6 +27,7 @@ import {
   notModified,
   preconditionOf,
   problem,
+  readPage,
   userProblems,
   withHeaders,
   type ProblemError,
@@ -114,21 +115,13 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request) => {
-      const { status, due_before: dueBefore, cursor, limit = 20 } = request.query
+      const { status, due_before: dueBefore, ...query } = request.query
       const list = `tasks ${request.user.sub} ${status ?? ''} ${dueBefore ?? ''}`
-      const before = cursor === undefined ? undefined : app.cursors.decode(list, cursor)
-      const rows = await listTasks(app.db, {
-        ownerId: request.user.sub,
-        status,
-        dueBefore: dueBefore && inUtc(dueBefore),
-        before,
-        limit: limit + 1,
-      })
-      const last = rows.length > limit ? rows[limit - 1] : undefined
-      return {
-        items: rows.slice(0, limit).map(toTask),
-        next_cursor: last === undefined ? null : app.cursors.encode(list, last.id),
-      }
+      const filter = { ownerId: request.user.sub, status, dueBefore: dueBefore && inUtc(dueBefore) }
+      const { rows, next_cursor } = await readPage(app.cursors, list, query, (page) =>
+        listTasks(app.db, { ...filter, ...page }),
+      )
+      return { items: rows.map(toTask), next_cursor }
     },
   )
 
