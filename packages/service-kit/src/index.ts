@@ -34,9 +34,10 @@ export { Pipeline } from './stores/pipeline.ts'
 export { preparer } from './stores/prepared.ts'
 export * from './stores/statement.ts'
 export * from './stores/transaction.ts'
+export { keyByToken } from './limits/caller.ts'
 export { default as rateLimit, subscriberOf, type KeyOf, type RateLimitOptions } from './limits/rate-limit.ts'
 export * from './http/conditional.ts'
-export { Cursors, deriveKey } from './lists/cursor.ts'
+export { Cursors } from './lists/cursor.ts'
 export {
   PAGE_SIZE,
   readAll,
@@ -51,6 +52,8 @@ export {
 export type { PostgresDb } from '@fastify/postgres'
 export type { FastifyRedis } from '@fastify/redis'
 export * from './idempotency/idempotency.ts'
+export { deriveKey } from './secrets/derive-key.ts'
+export { default as secrets } from './secrets/secrets.ts'
 export { upTo } from './cache/bound.ts'
 export { Cache, cacheKey, raiseTopics, type CacheOptions, type Topics } from './cache/cache.ts'
 export { default as cache, type CachePluginOptions } from './cache/plugin.ts'

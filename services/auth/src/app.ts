@@ -5,6 +5,7 @@ import {
   originsOf,
   rateLimit,
   redis,
+  secrets,
   trustProxyOf,
   type App,
   type LoggerOptions,
@@ -38,7 +39,6 @@ import loginThrottle from './plugins/login-throttle.ts'
 import metrics from './plugins/metrics.ts'
 import passwords from './plugins/passwords.ts'
 import revocation from './plugins/revocation.ts'
-import secrets from './plugins/secrets.ts'
 import sessions from './plugins/sessions.ts'
 import stores from './plugins/stores.ts'
 
@@ -121,7 +121,11 @@ export function build(config: Config, { clock = systemClock, logger }: Deps = {}
   app.register(authentication, { config, clock })
   app.register(metrics)
 
-  app.register(rateLimit, ({ redis, callerOf }) => ({ max: config.RATE_LIMIT_MAX, redis, keyOf: callerOf }))
+  app.register(rateLimit, ({ redis, rateLimitKeyOf }) => ({
+    max: config.RATE_LIMIT_MAX,
+    redis,
+    keyOf: rateLimitKeyOf,
+  }))
 
   app.register(oauthRoutes, { prefix: '/oauth' })
   app.register(

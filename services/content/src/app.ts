@@ -14,6 +14,7 @@ import {
   originsOf,
   rateLimit,
   redis,
+  secrets,
   trustProxyOf,
   type App,
   type LoggerOptions,
@@ -26,7 +27,6 @@ import { writePostRoutes } from './features/posts/write.ts'
 import { taskRoutes } from './features/tasks/routes.ts'
 import database from './plugins/database.ts'
 import housekeeping from './plugins/housekeeping.ts'
-import secrets from './plugins/secrets.ts'
 import userChanges from './plugins/user-changes.ts'
 import verification from './plugins/verification.ts'
 
@@ -70,7 +70,11 @@ export function build(config: Config, { logger, verifier }: Deps = {}): App {
   app.register(secrets, { secret: config.CLIENT_SECRET })
   app.register(userChanges, config)
   app.register(housekeeping)
-  app.register(rateLimit, ({ redis, callerOf }) => ({ max: config.RATE_LIMIT_MAX, redis, keyOf: callerOf }))
+  app.register(rateLimit, ({ redis, rateLimitKeyOf }) => ({
+    max: config.RATE_LIMIT_MAX,
+    redis,
+    keyOf: rateLimitKeyOf,
+  }))
 
   app.register(
     async (api) => {

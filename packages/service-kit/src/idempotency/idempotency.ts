@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto'
 import { sql, type Kysely } from 'kysely'
 import { Type } from 'typebox'
 import type { FastifyRequest } from 'fastify'
-import { deriveKey } from '../lists/cursor.ts'
 import { RETRY_SOON, problem } from '../problems/problem.ts'
+import { deriveKey } from '../secrets/derive-key.ts'
 import { transact } from '../stores/transaction.ts'
 
 /** Header schema of routes that take the key, for their descriptions. */

@@ -1,12 +1,8 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import { problem } from '../problems/problem.ts'
+import { deriveKey } from '../secrets/derive-key.ts'
 
 const MAC_BYTES = 12
-
-/** A key for one purpose from a secret that serves another (RFC 5869). */
-export function deriveKey(secret: string, purpose: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, '', `portcullis ${purpose}`, 32))
-}
 
 /** Makes and reads the opaque cursors of lists. They are authenticated, so that only ones given out are taken. */
 export class Cursors {

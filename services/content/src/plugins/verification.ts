@@ -1,7 +1,6 @@
 import fp from 'fastify-plugin'
-import { isUserClaims, type AccessClaims } from '@portcullis/schemas'
-import { readBearer, type Verifier } from '@portcullis/token-verifier'
-import { measureReplica, observeVerifier, type KeyOf } from '@portcullis/service-kit'
+import type { Verifier } from '@portcullis/token-verifier'
+import { keyByToken, measureReplica, observeVerifier } from '@portcullis/service-kit'
 import tokenVerifier from '@portcullis/token-verifier/fastify'
 import type { Config } from '../config.ts'
 
@@ -38,23 +37,7 @@ export default fp<VerificationOptions>(
     app.health.add('revocations', () => {
       if (!app.verifier.ready) throw new Error('keys or revocations are missing')
     })
-    app.decorate('callerOf', (request) => {
-      const { authorization } = request.headers
-      if (authorization === undefined) return undefined
-      const claims = app.verifier.check(readBearer(authorization))
-      return claims instanceof Promise ? claims.then(callerOf) : callerOf(claims)
-    })
+    app.decorate('rateLimitKeyOf', keyByToken(app.verifier))
   },
   { name: 'verification', fastify: '5.x', dependencies: ['health', 'metrics'] },
 )
-
-function callerOf(claims: AccessClaims): string {
-  return isUserClaims(claims) ? `user:${claims.sub}` : `client:${claims.client_id}`
-}
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    /** Whom the limits count: the user or the client of a good token. Rejects if the token is not good. */
-    callerOf: KeyOf
-  }
-}

@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
-import { Cursors, Idempotency } from '@portcullis/service-kit'
+import { Idempotency } from '../idempotency/idempotency.ts'
+import { Cursors } from '../lists/cursor.ts'
 
 /**
  * What is authenticated with keys that all instances share: `app.cursors`, the opaque cursors of lists, and

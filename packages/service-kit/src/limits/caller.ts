@@ -1,0 +1,23 @@
+import { isUserClaims, type AccessClaims } from '@portcullis/schemas'
+import { readBearer, type Verifier } from '@portcullis/token-verifier'
+import type { KeyOf } from './rate-limit.ts'
+
+/** The user or the client of a good token; throws or rejects if it is not good. For `app.rateLimitKeyOf`. */
+export function keyByToken(verifier: Pick<Verifier, 'check'>): KeyOf {
+  return ({ headers: { authorization } }) => {
+    if (authorization === undefined) return undefined
+    const claims = verifier.check(readBearer(authorization))
+    return claims instanceof Promise ? claims.then(keyOf) : keyOf(claims)
+  }
+}
+
+function keyOf(claims: AccessClaims): string {
+  return isUserClaims(claims) ? `user:${claims.sub}` : `client:${claims.client_id}`
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Whose requests are counted together: undefined where the address counts. */
+    rateLimitKeyOf: KeyOf
+  }
+}
