@@ -3,22 +3,16 @@ export * from './config/load.ts'
 export { createApp, type App, type AppOptions } from './http/app.ts'
 export type { Log } from './http/log.ts'
 export { loggerOptions, readableOutput, serializeError, type LoggerOptions } from './http/logger.ts'
-export { EXIT_CONFIG, main, serve, type ServeOptions } from './http/serve.ts'
+export { serve, type ServeOptions } from './http/serve.ts'
+export { EXIT_CONFIG, main } from './program/main.ts'
 export { type Health, type HealthCheck } from './health/health.ts'
 export { asProblem } from './problems/handler.ts'
 export { type MetricsOptions } from './metrics/metrics.ts'
 export * from './metrics/gauge.ts'
 export * from './metrics/revocations.ts'
 export * from './problems/problem.ts'
-export {
-  clientProblems,
-  CREATED_HEADERS,
-  problemResponses,
-  userProblems,
-  VERSIONED_HEADERS,
-  REVOCATION_HEADERS,
-  withHeaders,
-} from './problems/responses.ts'
+export { clientProblems, problemResponses, userProblems } from './problems/responses.ts'
+export { CREATED_HEADERS, REVOCATION_HEADERS, VERSIONED_HEADERS, withHeaders } from './docs/headers.ts'
 export { type Tag } from './docs/docs.ts'
 export { DatabaseRefusal } from './stores/database-refusal.ts'
 export * from './stores/errors.ts'
@@ -54,6 +48,6 @@ export type { FastifyRedis } from '@fastify/redis'
 export * from './idempotency/idempotency.ts'
 export { deriveKey } from './secrets/derive-key.ts'
 export { default as secrets } from './secrets/secrets.ts'
-export { upTo } from './cache/bound.ts'
+export { boundedTo } from './collections/bounded.ts'
 export { Cache, cacheKey, raiseTopics, type CacheOptions, type Topics } from './cache/cache.ts'
 export { default as cache, type CachePluginOptions } from './cache/plugin.ts'

@@ -3,7 +3,7 @@ import type { RedisClient } from '@portcullis/token-verifier/redis'
 import { LRUCache } from 'lru-cache'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { upTo } from './bound.ts'
+import { boundedTo } from '../collections/bounded.ts'
 import { Push } from './push.ts'
 import { SharedTier } from './shared.ts'
 
@@ -68,7 +68,7 @@ export class Cache {
   readonly #now: () => number
   readonly #onRead: (source: CacheSource) => void
   readonly #entries: LRUCache<string, { readonly versions: readonly number[]; readonly value: string }>
-  readonly #versions = new LRUCache<string, number>(upTo(MAX_TOPICS))
+  readonly #versions = new LRUCache<string, number>(boundedTo(MAX_TOPICS))
   readonly #flights = new Map<string, Flight>()
   readonly #pending = new Set<string>()
   #retry: NodeJS.Timeout | undefined

@@ -2,8 +2,8 @@ import fp from 'fastify-plugin'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { complete } from './complete.ts'
-import { docsPage } from './page.ts'
-import { listProblems } from './problems.ts'
+import { docsPage } from './swagger-page.ts'
+import { listProblems } from './list-problems.ts'
 
 export interface DocsOptions {
   readonly title: string

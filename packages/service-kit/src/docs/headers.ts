@@ -46,3 +46,21 @@ export const PARAMETERS = {
     schema: { type: 'string', pattern: '^\\d{1,16}-\\d{1,16}$' },
   },
 } as const
+
+/** The response schema with headers, for the OpenAPI description. */
+export function withHeaders<T extends object>(schema: T, headers: Readonly<Record<string, string>>): T {
+  const described = Object.entries(headers).map(
+    ([name, description]) => [name, { type: 'string', description }] as const,
+  )
+  return { ...schema, headers: Object.fromEntries(described) }
+}
+
+/** Headers of the answer about something new that has an address of its own. */
+export const CREATED_HEADERS = { Location: 'Path of what is new' } as const
+/** The same, of something that has versions. */
+export const VERSIONED_HEADERS = { ...CREATED_HEADERS, ETag: 'Its version, for `If-Match`' } as const
+/** Headers of the answer to a revocation that does not say so by a 202. */
+export const REVOCATION_HEADERS = {
+  'Revocation-Position': HEADERS['Revocation-Position'].description,
+  'Revocation-Pending': HEADERS['Revocation-Pending'].description,
+} as const

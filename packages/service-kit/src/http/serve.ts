@@ -3,9 +3,6 @@ import type {} from '@fastify/postgres'
 import { once } from 'node:events'
 import { Server } from 'node:net'
 import closeWithGrace from 'close-with-grace'
-import { ConfigError } from '../config/load.ts'
-import { ProblemError } from '../problems/problem.ts'
-import { databaseFailure } from '../stores/errors.ts'
 import { warmPool } from '../stores/warm.ts'
 import type { App } from './app.ts'
 
@@ -16,8 +13,6 @@ export interface ServeOptions {
   readonly drainSeconds?: number
 }
 
-/** Of sysexits.h: the configuration is at fault, and starting again will not help. */
-export const EXIT_CONFIG = 78
 /** Open connections have so long to be used once more, in milliseconds, when there is a drain at all. */
 const LINGER_MS = 2000
 /** What is not ready after so long, in milliseconds, listens and says so. */
@@ -81,29 +76,4 @@ export async function stopListening(server: Server): Promise<void> {
   server.off('connection', count)
   // That of http.Server would also end the connections that wait for a request.
   Server.prototype.close.call(server)
-}
-
-/**
- * Runs a program's main function. Settings that are wrong are written to standard error, one a line, with exit
- * code 78; any other error that comes out of it with exit code 1, and one of the database in a line.
- */
-export async function main(run: () => Promise<unknown>): Promise<void> {
-  try {
-    await run()
-  } catch (error) {
-    if (error instanceof ConfigError) {
-      for (const message of error.errors) process.stderr.write(`configuration: ${message}\n`)
-      process.exit(EXIT_CONFIG)
-    }
-    process.stderr.write(`${told(error)}\n`)
-    process.exit(1)
-  }
-}
-
-function told(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const reason = error instanceof ProblemError ? error.cause : error
-  if (!(reason instanceof Error) || databaseFailure(reason) === undefined) return error.stack ?? error.message
-  const first: unknown = reason instanceof AggregateError ? reason.errors[0] : reason
-  return `the database of DATABASE_URL cannot be used: ${first instanceof Error ? first.message : String(first)}`
 }

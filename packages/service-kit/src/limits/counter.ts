@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { upTo } from '../cache/bound.ts'
+import { boundedTo } from '../collections/bounded.ts'
 import { sendAll, type RedisClient } from '../stores/redis.ts'
 
 /** How many callers are counted at once; beyond it the longest unseen is forgotten. */
@@ -71,7 +71,7 @@ export class RequestCounter {
   readonly #now: () => number
   readonly #instance = randomUUID()
   readonly #callers = new LRUCache<string, Caller>({
-    ...upTo(MAX_CALLERS),
+    ...boundedTo(MAX_CALLERS),
     dispose: (caller) => this.#unsettled.delete(caller),
   })
   readonly #unsettled = new Set<Caller>()

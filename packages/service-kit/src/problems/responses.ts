@@ -1,12 +1,11 @@
 import { PROBLEMS, ProblemSchema, ref, type ProblemCode } from '@portcullis/schemas'
-import { HEADERS } from '../docs/headers.ts'
 
 /** Key under which a response schema of `problemResponses` carries its codes to the OpenAPI document. */
 export const PROBLEM_CODES = 'x-problems'
 
 /**
  * Response schemas of the errors that a route answers with, for its OpenAPI description: spread it into
- * `schema.response`. What any route may answer need not be listed, see `docs/problems.ts`. Handlers throw problems
+ * `schema.response`. What any route may answer need not be listed, see `docs/list-problems.ts`. Handlers throw problems
  * and never return them, so the type is empty and leaves the type of a handler's answer to the successes.
  */
 // oxlint-disable-next-line typescript/no-generated-empty-object-type -- meant to add nothing where it is spread
@@ -33,21 +32,3 @@ export function userProblems(...codes: ProblemCode[]): Record<never, never> {
 export function clientProblems(...codes: ProblemCode[]): Record<never, never> {
   return problemResponses(...TOKEN, 'AUTH_SCOPE_INSUFFICIENT', ...codes)
 }
-
-/** The response schema with headers, for the OpenAPI description. */
-export function withHeaders<T extends object>(schema: T, headers: Readonly<Record<string, string>>): T {
-  const described = Object.entries(headers).map(
-    ([name, description]) => [name, { type: 'string', description }] as const,
-  )
-  return { ...schema, headers: Object.fromEntries(described) }
-}
-
-/** Headers of the answer about something new that has an address of its own. */
-export const CREATED_HEADERS = { Location: 'Path of what is new' } as const
-/** The same, of something that has versions. */
-export const VERSIONED_HEADERS = { ...CREATED_HEADERS, ETag: 'Its version, for `If-Match`' } as const
-/** Headers of the answer to a revocation that does not say so by a 202. */
-export const REVOCATION_HEADERS = {
-  'Revocation-Position': HEADERS['Revocation-Position'].description,
-  'Revocation-Pending': HEADERS['Revocation-Pending'].description,
-} as const

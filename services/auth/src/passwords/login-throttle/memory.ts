@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { upTo } from '@portcullis/service-kit'
+import { boundedTo } from '@portcullis/service-kit'
 import type { ThrottleState } from './decide.ts'
 import { ACCOUNT_WALL, KNOWN_MS, PAIR_WALL } from './decide.ts'
 import {
@@ -23,8 +23,8 @@ interface Entry {
 
 /** Counts failures in this process: what is left while Redis is away. */
 export class MemoryThrottleStore implements ThrottleStore {
-  readonly #pairs = new LRUCache<string, Entry>(upTo(MAX_ENTRIES))
-  readonly #accounts = new LRUCache<string, Entry>(upTo(MAX_ENTRIES))
+  readonly #pairs = new LRUCache<string, Entry>(boundedTo(MAX_ENTRIES))
+  readonly #accounts = new LRUCache<string, Entry>(boundedTo(MAX_ENTRIES))
 
   async begin(key: AttemptKey, id: string, now: number): Promise<ThrottleState> {
     const pair = entryOf(this.#pairs, pairKey(key))

@@ -1,0 +1,31 @@
+import { ConfigError } from '../config/load.ts'
+import { ProblemError } from '../problems/problem.ts'
+import { databaseFailure } from '../stores/errors.ts'
+
+/** Of sysexits.h: the configuration is at fault, and starting again will not help. */
+export const EXIT_CONFIG = 78
+
+/**
+ * Runs a program's main function. Settings that are wrong are written to standard error, one a line, with exit
+ * code 78; any other error that comes out of it with exit code 1, and one of the database in a line.
+ */
+export async function main(run: () => Promise<unknown>): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      for (const message of error.errors) process.stderr.write(`configuration: ${message}\n`)
+      process.exit(EXIT_CONFIG)
+    }
+    process.stderr.write(`${failureText(error)}\n`)
+    process.exit(1)
+  }
+}
+
+function failureText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const reason = error instanceof ProblemError ? error.cause : error
+  if (!(reason instanceof Error) || databaseFailure(reason) === undefined) return error.stack ?? error.message
+  const first: unknown = reason instanceof AggregateError ? reason.errors[0] : reason
+  return `the database of DATABASE_URL cannot be used: ${first instanceof Error ? first.message : String(first)}`
+}
