@@ -1,6 +1,6 @@
 import pg from 'pg'
 import type { RevocationEvent } from '@portcullis/schemas'
-import { connectRedis, createPool, redisReady } from '@portcullis/service-kit'
+import { connectRedis, createPool, untilRedisReady } from '@portcullis/service-kit'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { createTransact } from '../../../services/auth/src/database/transaction.ts'
@@ -33,7 +33,7 @@ export async function revocationRate(stage: Stage, pace: Pace): Promise<Row[]> {
   const pool = createPool({ url: stage.setting.databases.auth, name: 'bench' })
   const redis = connectRedis(`${stage.setting.redisUrl}/1`, { name: 'bench' })
   defineAppend(redis)
-  await redisReady(redis)
+  await untilRedisReady(redis)
   try {
     const options = {
       onRevoked: (events: readonly RevocationEvent[]) => void carryToRedis(redis, events).catch(() => false),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { boundedTo } from '../collections/bounded.ts'
-import { sendAll, type RedisClient } from '../stores/redis.ts'
+import { sendAll, type RedisClient } from '../stores/redis-client.ts'
 
 /** How many callers are counted at once; beyond it the longest unseen is forgotten. */
 const MAX_CALLERS = 50_000

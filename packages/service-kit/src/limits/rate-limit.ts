@@ -4,7 +4,7 @@ import fp from 'fastify-plugin'
 import rateLimitPlugin, { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { problem } from '../problems/problem.ts'
-import type { RedisClient } from '../stores/redis.ts'
+import type { RedisClient } from '../stores/redis-client.ts'
 import { RequestCounter } from './counter.ts'
 
 const WINDOW_SECONDS = 60

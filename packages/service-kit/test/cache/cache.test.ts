@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { Cache, cacheKey, connectRedis, connectSubscriber, redisReady } from '@portcullis/service-kit'
+import { Cache, cacheKey, connectRedis, connectSubscriber, untilRedisReady } from '@portcullis/service-kit'
 import { startRedis, type TestRedis } from '@portcullis/test-kit'
 import { until } from '../support/until.ts'
 
@@ -216,7 +216,7 @@ t.test('what an instance remembers of before it could not be heard does not coun
   await Promise.all([one.warm(), two.warm()])
   const admin = connectRedis(redis.url(), { name: 'admin' })
   t.teardown(() => admin.disconnect())
-  await redisReady(admin)
+  await untilRedisReady(admin)
   await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
   await until(() => !two.cache.isShared)
   await one.write(2)
@@ -228,7 +228,7 @@ t.test('a Redis that does not answer at the start is used as soon as it does', a
   const redis = await startRedis(t)
   const client = connectRedis(redis.url(), { name: 'cache' })
   const subscriber = connectSubscriber(client, redis.url(), 'push', cacheKey(t.name))
-  await Promise.all([redisReady(client), redisReady(subscriber)])
+  await Promise.all([untilRedisReady(client), untilRedisReady(subscriber)])
   redis.pause()
   const cache = new Cache({ name: t.name, redis: client, subscriber })
   t.teardown(() => {
@@ -249,7 +249,7 @@ t.test('a cache that nobody reads leaves Redis alone, and is as it was for whoev
   const one = await instance(t, redis, source, ttlMs)
   const admin = connectRedis(redis.url(), { name: 'admin' })
   t.teardown(() => admin.disconnect())
-  await redisReady(admin)
+  await untilRedisReady(admin)
   const asked = async () => Number(/cmdstat_exists:calls=(\d+)/.exec(await admin.info('commandstats'))?.[1])
   await one.warm()
   await until(async () => {
@@ -270,7 +270,7 @@ t.test('an emptied Redis costs a query and no more', async (t) => {
   await one.warm()
   const admin = connectRedis(server.url(), { name: 'admin' })
   t.teardown(() => admin.disconnect())
-  await redisReady(admin)
+  await untilRedisReady(admin)
   await one.write(2)
   await admin.flushall()
   t.equal(await one.read(), '2')
@@ -283,7 +283,7 @@ t.test('messages of strangers change nothing', async (t) => {
   await one.warm()
   const stranger = connectRedis(server.url(), { name: 'stranger' })
   t.teardown(() => stranger.disconnect())
-  await redisReady(stranger)
+  await untilRedisReady(stranger)
   for (const message of ['', '{', '{}', '[1]', '["x"]']) await stranger.publish(`cache:${t.name}`, message)
   t.equal(await one.read(), '1')
 })

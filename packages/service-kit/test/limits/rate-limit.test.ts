@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { connectRedis, rateLimit, redisReady, type RateLimitOptions } from '@portcullis/service-kit'
+import { connectRedis, rateLimit, untilRedisReady, type RateLimitOptions } from '@portcullis/service-kit'
 import { startRedis, type TestRedis } from '@portcullis/test-kit'
 import { RequestCounter } from '../../src/limits/counter.ts'
 import { appWithRoutes } from '../support/app.ts'
@@ -28,7 +28,7 @@ async function instance(t: Test, options: Partial<RateLimitOptions>, redis?: Tes
     client?.disconnect()
   })
   await app.ready()
-  if (client) await redisReady(client)
+  if (client) await untilRedisReady(client)
   const ask = (caller: string, url = '/things') => app.inject({ url, headers: { 'x-caller': caller } })
   const passed = async (times: number, caller = 'ada') => {
     let count = 0
@@ -88,7 +88,7 @@ t.test('an answer of Redis that is lost counts nothing twice', async (t) => {
   const { passed } = await instance(t, { max: 40 }, own)
   const admin = connectRedis(own.url(), { name: 'admin' })
   t.teardown(() => admin.disconnect())
-  await redisReady(admin)
+  await untilRedisReady(admin)
   // What is written meanwhile is carried out when the pause is over, and nobody waits for the answer so long.
   await admin.client('PAUSE', 400, 'ALL')
   t.equal(await passed(20), 20)
@@ -107,7 +107,7 @@ t.test('an instance that stops tells Redis of all that it has counted, however m
   const redis = await startRedis(t)
   const client = connectRedis(redis.url(), { name: 'limits' })
   t.teardown(() => client.disconnect())
-  await redisReady(client)
+  await untilRedisReady(client)
   const counter = new RequestCounter({ redis: client, prefix: 'stopping:' })
   for (let n = 0; n < 2500; n++) counter.addAtOnce(`caller ${n}`, 60_000, 100)
   await counter.close()
@@ -119,7 +119,7 @@ t.test('most requests cost no round trip', async (t) => {
   const { passed } = await instance(t, { max: 1000 }, redis)
   const admin = connectRedis(redis.url(), { name: 'admin' })
   t.teardown(() => admin.disconnect())
-  await redisReady(admin)
+  await untilRedisReady(admin)
   await admin.config('RESETSTAT')
   t.equal(await passed(500), 500)
   const calls = Number(/cmdstat_eval:calls=(\d+)/.exec(await admin.info('commandstats'))?.[1] ?? 0)
@@ -175,7 +175,7 @@ t.test('a Redis that comes back, empty, is told what was counted meanwhile', asy
   await redis.restart()
   const admin = connectRedis(redis.url(), { name: 'admin' })
   t.teardown(() => admin.disconnect())
-  await redisReady(admin)
+  await untilRedisReady(admin)
   await until(async () => Number((await admin.hvals(`${t.name}:ada`))[0]) === 90)
   t.ok((await two.passed(100)) <= 35)
 })
@@ -184,7 +184,7 @@ t.test('what Redis could not take is counted there when it can', async (t) => {
   let now = 0
   const redis = connectRedis(server.url(), { name: 'limits' })
   t.teardown(() => redis.disconnect())
-  await redisReady(redis)
+  await untilRedisReady(redis)
   const prefix = `${t.name}:`
   const counter = new RequestCounter({ redis, prefix, now: () => now })
   await redis.set(`${prefix}ada`, 'no hash')
@@ -199,7 +199,7 @@ t.test('what Redis could not take is counted there when it can', async (t) => {
 t.test('an instance that comes late counts in the window that has begun', async (t) => {
   const redis = connectRedis(server.url(), { name: 'limits' })
   t.teardown(() => redis.disconnect())
-  await redisReady(redis)
+  await untilRedisReady(redis)
   const prefix = `${t.name}:`
   const [one, two] = [new RequestCounter({ redis, prefix }), new RequestCounter({ redis, prefix })]
   await one.add('ada', 60_000, 4)

@@ -6,7 +6,7 @@ import {
   connectRedis,
   connectSubscriber,
   primariesOf,
-  redisReady,
+  untilRedisReady,
   sendAll,
   type RedisClient,
 } from '@portcullis/service-kit'
@@ -18,7 +18,7 @@ const KEYS = Array.from({ length: 50 }, (_, index) => `key:${index}`)
 async function connect(t: Teardown, url: string) {
   const client = connectRedis(url, { name: 'test' })
   t.teardown(() => client.disconnect())
-  if (!(await redisReady(client, 10_000))) throw new Error('not ready')
+  if (!(await untilRedisReady(client, 10_000))) throw new Error('not ready')
   return client
 }
 

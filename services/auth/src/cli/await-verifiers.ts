@@ -1,4 +1,4 @@
-import { connectRedis, redisReady } from '@portcullis/service-kit'
+import { connectRedis, untilRedisReady } from '@portcullis/service-kit'
 import { formatPosition } from '@portcullis/schemas'
 import type { Receipt } from '../database/transaction.ts'
 import { readProgress, readStoredProgress } from '../revocation/verifiers/acks.ts'
@@ -39,7 +39,7 @@ export async function awaitVerifiers(
   }
   const redis = connectRedis(url, { name: 'portcullis' })
   try {
-    await redisReady(redis)
+    await untilRedisReady(redis)
     const barrier = new Barrier({
       readProgress: (verifiers) => readProgress(redis, verifiers),
       neededInRedis: (position) => position,

@@ -1,5 +1,11 @@
 import { Kysely, PostgresDialect } from 'kysely'
-import { connectRedis, createPool, raiseTopics, redisReady, type RedisClient } from '@portcullis/service-kit'
+import {
+  connectRedis,
+  createPool,
+  raiseTopics,
+  untilRedisReady,
+  type RedisClient,
+} from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
 import { createTransact, type Outcome } from '../database/transaction.ts'
 import { dropSessions } from '../sessions/mirror.ts'
@@ -56,7 +62,7 @@ async function onRedis(url: string | undefined, work: (redis: RedisClient) => Pr
   if (url === undefined) return
   const redis = connectRedis(url, { name: 'portcullis' })
   try {
-    if (await redisReady(redis)) await work(redis)
+    if (await untilRedisReady(redis)) await work(redis)
   } finally {
     redis.disconnect()
   }

@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import { connectRedis, redisReady } from '@portcullis/service-kit'
+import { connectRedis, untilRedisReady } from '@portcullis/service-kit'
 import { Replica, type Clock } from '@portcullis/token-verifier'
 import type { Config } from '../config.ts'
 import { News } from '../database/news.ts'
@@ -97,7 +97,7 @@ export default fp<RevocationOptions>(
       news.revocations.tell()
     })
     app.addHook('onReady', async () => {
-      await redisReady(redis)
+      await untilRedisReady(redis)
       // What Redis knows and the database has lost is mended before this instance reads the log and serves.
       await relay.start()
       await patiently(log, () => follower.start())

@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import { connectRedis, redisReady } from '@portcullis/service-kit'
+import { connectRedis, untilRedisReady } from '@portcullis/service-kit'
 import type { Config } from '../config.ts'
 import { SessionMirror } from '../sessions/mirror.ts'
 import type { TokenOptions } from '../sessions/pair.ts'
@@ -27,7 +27,7 @@ export default fp<{ config: Config }>(
     app.decorate('sessionMirror', mirror)
     let timer: NodeJS.Timeout | undefined
     app.addHook('onReady', async () => {
-      if (await redisReady(redis)) await mirror.repair()
+      if (await untilRedisReady(redis)) await mirror.repair()
       timer = setInterval(() => void mirror.repair(), REPAIR_EVERY_MS)
     })
     app.addHook('onClose', async () => {

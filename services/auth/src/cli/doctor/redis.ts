@@ -1,5 +1,5 @@
 import { Cluster, type Redis } from 'ioredis'
-import { connectRedis, redisReady, type RedisClient } from '@portcullis/service-kit'
+import { connectRedis, untilRedisReady, type RedisClient } from '@portcullis/service-kit'
 import { revocationKeys } from '@portcullis/schemas'
 import { clockFinding } from './clock.ts'
 import { Findings, reasonOf, type Finding } from './finding.ts'
@@ -47,7 +47,7 @@ export async function examineRedis(use: RedisUse, url: string): Promise<Finding[
       if (error.message !== 'Connection is closed.') refused ??= error
     })
   try {
-    if (!(await redisReady(redis, PATIENCE_MS))) throw new Error('it does not answer')
+    if (!(await untilRedisReady(redis, PATIENCE_MS))) throw new Error('it does not answer')
     const servers = redis instanceof Cluster ? redis.nodes('master') : [redis]
     const clocks: Finding[] = []
     for (const server of servers) clocks.push(await examineServer(found, server, use))
