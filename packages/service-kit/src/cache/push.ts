@@ -43,8 +43,8 @@ export class Push {
   }
 
   /**
-   * Everything that was published longer ago than so many ms has arrived; Infinity without a connection. It is kept
-   * young for those who want to know: the first after a rest learns of a great age.
+   * Everything that was published longer ago than so many ms has arrived; Infinity without a connection. Redis is asked
+   * only while this is called; the first call after a rest gets a great age and starts the asking again.
    */
   age(): number {
     const now = this.#options.now()

@@ -92,7 +92,7 @@ export class Cache {
       client: subscriber,
       channel,
       key: `${key}:push`,
-      // No entry is younger than the last who wanted one.
+      // Only reads make entries: after a ttl without a read there is none left to keep current.
       restMs: ttlMs,
       now,
       onMessage: (message) => this.#hear(message),

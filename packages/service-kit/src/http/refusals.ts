@@ -67,7 +67,7 @@ export function refuseParameters(
   done(errors.length === 0 ? undefined : problem('REQUEST_INVALID', { errors }))
 }
 
-/** Probes, the docs and the endpoints of OAuth pass over what they do not know (RFC 6749 section 3.2). */
+/** Only the API refuses unknown parameters; probes, docs and OAuth ignore them (RFC 6749 section 3.2). */
 export function takesNoQuery(url: string, schema: FastifySchema | undefined): boolean {
   return url.startsWith('/api/v1/') && schema?.querystring === undefined
 }
@@ -100,7 +100,7 @@ function hasBody({
   return length !== '0' || transfer !== undefined
 }
 
-/** Lets go what comes after the first piece, as Node does with what nobody reads. */
+/** Resolves at the first chunk; the stream then flows on and the rest is discarded. */
 async function isEmpty(payload: FastifyRequest['raw']): Promise<boolean> {
   const { promise, resolve, reject } = Promise.withResolvers<boolean>()
   payload.once('data', () => resolve(false))

@@ -42,9 +42,12 @@ const NOT_DONE_TLS = /^(?:ERR_TLS_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/
 /** Those of the protocol, which may come at any time. */
 const LOST_TLS = /^(?:EPROTO$|ERR_SSL_)/
 
-/** What a proxy such as PgBouncer says when it ends a connection, with whatever it has to say. */
+/** SQLSTATE of PgBouncer for any connection that it ends; the message says why. */
 const PROTOCOL_VIOLATION = '08P01'
-/** So it begins or speaks of who waits for a connection of its own; nothing was sent to the server. */
+/**
+ * Messages of PgBouncer to a client that never got a server connection: a refused login, or a wait that ran out. Nothing
+ * was executed.
+ */
 const REFUSED_LOGIN =
   /login|no such|startup parameter|no more connections|query_wait_timeout|SSL required|SASL/
 
@@ -91,7 +94,7 @@ export function databaseFailure(error: unknown): DatabaseFailure | undefined {
   return undefined
 }
 
-/** PostgreSQL itself says so only to a client that is wrong, with whose connection it goes on. */
+/** PostgreSQL itself sends 08P01 as an ERROR to a malformed message and keeps the connection; only FATAL ends it. */
 function failureOfProxy(error: Error): DatabaseFailure | undefined {
   if (!('severity' in error) || error.severity !== 'FATAL') return undefined
   return REFUSED_LOGIN.test(error.message) ? 'unavailable' : 'lost'

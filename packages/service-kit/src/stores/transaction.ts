@@ -23,12 +23,13 @@ export async function transact<DB, T>(
       await trx.commit().execute()
       return outcome
     } catch (error) {
-      // After a commit that failed too: only then is the connection given back. One on which it fails is dropped.
+      // Also after a failed commit: Kysely returns the connection only after a commit or rollback. If the rollback fails,
+      // it is dropped.
       const rolledBack = trx
         .rollback()
         .execute()
         .catch(() => undefined)
-      // Where the server does not answer, this would wait once more as long as the statement has.
+      // A lost server would not answer the rollback either; the caller does not wait for a second timeout.
       if (databaseFailure(error) !== 'lost') await rolledBack
       throw error
     }
