@@ -8,7 +8,7 @@ const LIST =
 const TAG = /(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"/g
 
 /** Header schemas of routes with preconditions, for their descriptions. */
-export const PreconditionSchema = Type.Object({
+export const WritePreconditionSchema = Type.Object({
   'if-match': Type.Optional(
     Type.String({ description: 'The `ETag` of the version to change; 412 if it is not the newest' }),
   ),
@@ -26,10 +26,10 @@ export const ReadPreconditionSchema = Type.Object({
 })
 export const NotModifiedSchema = Type.Null({ description: 'The caller has the newest version' })
 
-/** The tags that a precondition lists, without their quotes; `*` for any. */
-export type Tags = '*' | readonly string[]
+/** The entity tags that a precondition lists, without their quotes; `*` for any. */
+type EntityTags = '*' | readonly string[]
 
-function parseTags(header: string, name: string, keepWeak: boolean): Tags {
+function parseTags(header: string, name: string, keepWeak: boolean): EntityTags {
   if (header.trim() === '*') return '*'
   if (header.length > 2000 || !LIST.test(header)) {
     throw problem('REQUEST_INVALID', {
@@ -52,7 +52,7 @@ export interface Precondition {
  * `If-Match` and `If-None-Match` of a write (RFC 9110 sections 13.1.1 and 13.1.2). Weak tags never match the first,
  * and match the second. Test both in the statement that writes, so that nothing changes in between.
  */
-export function preconditionOf({ headers }: FastifyRequest): Precondition {
+export function writePreconditionOf({ headers }: FastifyRequest): Precondition {
   const { 'if-match': match, 'if-none-match': noneMatch } = headers
   const only = match === undefined ? '*' : parseTags(match, 'if-match', false)
   const except = noneMatch === undefined ? [] : parseTags(noneMatch, 'if-none-match', true)
@@ -62,12 +62,11 @@ export function preconditionOf({ headers }: FastifyRequest): Precondition {
 }
 
 /**
- * Sets `ETag`, and says whether the caller has this version already (`If-None-Match`): answer 304 then. `If-Match` comes
- * first (RFC 9110 section 13.2.2).
+ * Evaluates the preconditions of a read (RFC 9110 section 13.2.2) and sets `ETag`. True: answer with `notModified`.
  *
  * @throws {ProblemError} PRECONDITION_FAILED if `If-Match` names other versions alone
  */
-export function isFresh({ headers }: FastifyRequest, reply: FastifyReply, tag: string): boolean {
+export function isNotModified({ headers }: FastifyRequest, reply: FastifyReply, tag: string): boolean {
   reply.header('etag', `"${tag}"`)
   const { 'if-match': match, 'if-none-match': noneMatch } = headers
   if (match !== undefined && !isAmong(tag, parseTags(match, 'if-match', false)))
@@ -75,7 +74,7 @@ export function isFresh({ headers }: FastifyRequest, reply: FastifyReply, tag: s
   return noneMatch !== undefined && isAmong(tag, parseTags(noneMatch, 'if-none-match', true))
 }
 
-function isAmong(tag: string, tags: Tags): boolean {
+function isAmong(tag: string, tags: EntityTags): boolean {
   return tags === '*' || tags.includes(tag)
 }
 

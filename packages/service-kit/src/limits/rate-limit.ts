@@ -76,7 +76,7 @@ export default fp<RateLimitOptions>(
         throw problem('RATE_LIMITED', { headers: { 'retry-after': String(found.ttlInSeconds) } })
       }
     }
-    const countInTime = callbackify(count)
+    const countHook = callbackify(count)
     /** Nearly every request is of a caller who is far from the limit: the same without the plugin's promises. */
     const countAtOnce = (request: FastifyRequest, reply: FastifyReply): boolean => {
       const key = keyFor(request, keyOf)
@@ -88,7 +88,7 @@ export default fp<RateLimitOptions>(
     app.addHook('onRequest', (request, reply, done) => {
       const { rateLimit, rateLimitByBody } = request.routeOptions.config
       if (rateLimit === false || rateLimitByBody === true || countAtOnce(request, reply)) done()
-      else countInTime(request, reply, done)
+      else countHook(request, reply, done)
     })
     app.addHook('onRoute', (route) => {
       if (route.config?.rateLimitByBody !== true || route.config.rateLimit === false) return

@@ -7,18 +7,26 @@ import { databaseFailure } from './errors.ts'
 const MAX_STATEMENTS = 200
 
 /**
- * Makes what gives a pool's client as Kysely takes it, with each statement that has parameters prepared once a
- * connection: PostgreSQL parses it once, and a lookup costs about half. A proxy in front of PostgreSQL has to know
- * prepared statements (PgBouncer does since 1.21).
+ * Under which name PostgreSQL keeps a statement on a connection. One for all who prepare: they share connections, and the
+ * same text under two names would be kept twice.
  */
-export function preparer(): (client: pg.PoolClient) => pg.PoolClient {
+export function preparedName(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 20)
+}
+
+/**
+ * Returns a function that wraps a client of the pool for Kysely, so that each statement with parameters is prepared
+ * once a connection: PostgreSQL parses it once, and a lookup costs about half. A proxy in front of PostgreSQL has to
+ * know prepared statements (PgBouncer does since 1.21).
+ */
+export function createPreparer(): (client: pg.PoolClient) => pg.PoolClient {
   const names = new Map<string, string>()
   const wrapped = new WeakMap<pg.PoolClient, pg.PoolClient>()
 
   const nameOf = (text: string): string | undefined => {
     const known = names.get(text)
     if (known !== undefined || names.size >= MAX_STATEMENTS) return known
-    const name = createHash('sha256').update(text).digest('base64url').slice(0, 20)
+    const name = preparedName(text)
     names.set(text, name)
     return name
   }
@@ -36,7 +44,7 @@ export function preparer(): (client: pg.PoolClient) => pg.PoolClient {
     return new Proxy(client, {
       get: (target, property) => {
         if (property === 'query') return query
-        // Kysely gives back what timed out as if it were good, and the next one would wait on it as long.
+        // Kysely would return a connection whose statement timed out to the pool, and the next user would wait behind it.
         if (property === 'release') return (error?: Error | boolean) => target.release(isLost || error)
         const value: unknown = Reflect.get(target, property)
         const bound: unknown = typeof value === 'function' ? value.bind(target) : value
@@ -71,7 +79,7 @@ export class PooledKysely<DB> extends Kysely<DB> {
 
 /** The pool as Kysely takes it, of clients that prepare their statements. */
 function prepared(pool: pg.Pool): PostgresPool {
-  const prepare = preparer()
+  const prepare = createPreparer()
   return {
     options: pool.options,
     end: () => pool.end(),

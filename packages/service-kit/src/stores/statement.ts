@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   DummyDriver,
   Kysely,
@@ -10,10 +9,9 @@ import {
   type CompiledQuery,
   type RawBuilder,
 } from 'kysely'
-
 import type { QueryResultRow } from 'pg'
 import { Pipeline } from './pipeline.ts'
-import { PooledKysely } from './prepared.ts'
+import { PooledKysely, preparedName } from './prepared.ts'
 
 /** Stands for an argument while a statement is built. */
 export type Param<Args> = <Name extends keyof Args>(name: Name) => RawBuilder<Args[Name]>
@@ -39,7 +37,7 @@ export class Statement<Args extends object, Row extends QueryResultRow> {
 
   constructor(query: CompiledQuery<Row>) {
     this.#query = query
-    this.#name = createHash('sha256').update(query.sql).digest('base64url').slice(0, 20)
+    this.#name = preparedName(query.sql)
   }
 
   async all(db: Executor, args: Args): Promise<Row[]> {

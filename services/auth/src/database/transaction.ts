@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import type { Pool, PoolClient } from 'pg'
 import type { Position, RevocationEvent } from '@portcullis/schemas'
-import { preparer } from '@portcullis/service-kit'
+import { createPreparer } from '@portcullis/service-kit'
 import {
   readAppended,
   revokeStatements,
@@ -138,7 +138,7 @@ function appendStatements<T>(
 }
 
 const overClients = new WeakMap<PoolClient, Kysely<DB>>()
-const prepare = preparer()
+const prepare = createPreparer()
 
 /** Kysely on one client of the pool, so that its queries belong to the client's transaction. */
 function kyselyOver(client: PoolClient): Kysely<DB> {

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { JwksSchema, ref } from '@portcullis/schemas'
 import {
   ReadPreconditionSchema,
-  isFresh,
+  isNotModified,
   NotModifiedSchema,
   notModified,
   problemResponses,
@@ -33,7 +33,7 @@ export const jwksRoutes: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { jwks, jwksEtag } = app.keyring
       reply.header('cache-control', CACHE_CONTROL)
-      if (isFresh(request, reply, jwksEtag)) return notModified(reply)
+      if (isNotModified(request, reply, jwksEtag)) return notModified(reply)
       return jwks
     },
   )

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { isFresh, notModified } from '@portcullis/service-kit'
+import { isNotModified, notModified } from '@portcullis/service-kit'
 
 /** What cached answers depend on. Writes raise these topics after their commit. */
 export const topics = {
@@ -26,6 +26,6 @@ export function ready(body: object, tag?: string): string {
 export function sendReady(request: FastifyRequest, reply: FastifyReply, answer: string): FastifyReply {
   const end = answer.indexOf('\n')
   reply.header('cache-control', 'no-cache')
-  if (isFresh(request, reply, answer.slice(0, end))) return notModified(reply)
+  if (isNotModified(request, reply, answer.slice(0, end))) return notModified(reply)
   return reply.type('application/json; charset=utf-8').send(answer.slice(end + 1))
 }

@@ -13,11 +13,11 @@ import {
 import {
   IDEMPOTENCY_PROBLEMS,
   IdempotencyKeySchema,
-  PreconditionSchema,
+  WritePreconditionSchema,
   REPLAYED,
   VERSIONED_HEADERS,
   createOnce,
-  preconditionOf,
+  writePreconditionOf,
   problem,
   userProblems,
   withHeaders,
@@ -42,7 +42,10 @@ const createdPosts = Compile(Type.Object({ post: PostSchema, tag: Type.String() 
 export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
   const inserts = postInserts(app.db)
 
-  /** Whoever is not told what became of a write reads the state again, and is not to be shown what was remembered. */
+  /**
+   * If it is unknown whether a write took effect, cached posts may be stale: they are made void at once, and again when
+   * PostgreSQL has certainly ended it.
+   */
   const orForget = async <T>(write: Promise<T>): Promise<T> => {
     try {
       return await write
@@ -82,7 +85,7 @@ export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
       })
       const { answer, isReplayed } = await orForget(write)
       const { post, tag } = answer
-      // A replay, too: of the first time nobody may have heard.
+      // For a replay too: the first attempt may have committed without raising them.
       await app.cache.raise(...topicsOf({ id: post.id, author_id: sub }))
       return reply
         .code(201)
@@ -102,7 +105,7 @@ export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['posts'],
         security: [{ bearer: [] }],
         params: IdParamsSchema,
-        headers: PreconditionSchema,
+        headers: WritePreconditionSchema,
         body: ref(UpdatePostBodySchema),
         response: {
           200: ref(PostSchema),
@@ -111,7 +114,7 @@ export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const change = changeBy(request.user, request.params.id, preconditionOf(request))
+      const change = changeBy(request.user, request.params.id, writePreconditionOf(request))
       const row = await orForget(updatePost(app.db, change, request.body))
       if (row === undefined) throw await refusal(app.db, change)
       await app.cache.raise(...topicsOf(row))
@@ -129,7 +132,7 @@ export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['posts'],
         security: [{ bearer: [] }],
         params: IdParamsSchema,
-        headers: PreconditionSchema,
+        headers: WritePreconditionSchema,
         response: {
           200: ref(PostSchema),
           ...userProblems('NOT_FOUND', 'AUTH_FORBIDDEN', 'PRECONDITION_FAILED'),
@@ -137,7 +140,7 @@ export const writePostRoutes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request) => {
-      const change = changeBy(request.user, request.params.id, preconditionOf(request))
+      const change = changeBy(request.user, request.params.id, writePreconditionOf(request))
       const row = await orForget(deletePost(app.db, change))
       if (row === undefined) throw await refusal(app.db, change)
       await app.cache.raise(...topicsOf(row))

@@ -17,15 +17,15 @@ import {
 import {
   IDEMPOTENCY_PROBLEMS,
   IdempotencyKeySchema,
-  PreconditionSchema,
+  WritePreconditionSchema,
   ReadPreconditionSchema,
   NotModifiedSchema,
   REPLAYED,
   VERSIONED_HEADERS,
   createOnce,
-  isFresh,
+  isNotModified,
   notModified,
-  preconditionOf,
+  writePreconditionOf,
   problem,
   readPage,
   userProblems,
@@ -145,7 +145,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const row = await taskById.first(app.reads, { id: request.params.id, ownerId: request.user.sub })
       if (row === undefined) throw problem('NOT_FOUND')
-      if (isFresh(request, reply, tagOf(row))) return notModified(reply)
+      if (isNotModified(request, reply, tagOf(row))) return notModified(reply)
       return toTask(row)
     },
   )
@@ -159,7 +159,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Replace a task',
         description: 'What is left out gets its default, as in a new task.',
         params: IdParamsSchema,
-        headers: PreconditionSchema,
+        headers: WritePreconditionSchema,
         body: ref(TaskBodySchema),
         response: { 200: ref(TaskSchema), ...userProblems('NOT_FOUND', 'PRECONDITION_FAILED') },
       },
@@ -181,7 +181,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Change a task',
         description: 'What is left out stays as it is.',
         params: IdParamsSchema,
-        headers: PreconditionSchema,
+        headers: WritePreconditionSchema,
         body: ref(UpdateTaskBodySchema),
         response: { 200: ref(TaskSchema), ...userProblems('NOT_FOUND', 'PRECONDITION_FAILED') },
       },
@@ -203,7 +203,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Delete a task',
         description: 'Answers with what was deleted.',
         params: IdParamsSchema,
-        headers: PreconditionSchema,
+        headers: WritePreconditionSchema,
         response: { 200: ref(TaskSchema), ...userProblems('NOT_FOUND', 'PRECONDITION_FAILED') },
       },
     },
@@ -221,7 +221,7 @@ function tagOf(row: TaskRow): string {
 }
 
 function changeOf(request: FastifyRequest, id: string): TaskChange {
-  const { only, except } = preconditionOf(request)
+  const { only, except } = writePreconditionOf(request)
   return { id, ownerId: request.user.sub, versions: only && versionsOf(only), except: versionsOf(except) }
 }
 
