@@ -1,37 +1,56 @@
-export * from './config/common.ts'
-export * from './config/load.ts'
+export { commonSettings, portsRule, trustProxyOf } from './config/common.ts'
+export { originsOf } from './config/formats.ts'
+export { ConfigError, loadConfig, settingsRule, type SettingsRule } from './config/load.ts'
 export { createApp, type App, type AppOptions } from './http/app.ts'
 export type { Log } from './http/log.ts'
-export { loggerOptions, readableOutput, serializeError, type LoggerOptions } from './http/logger.ts'
+export { readableOutput, serializeError, type LoggerOptions } from './http/logger.ts'
 export { serve, type ServeOptions } from './http/serve.ts'
 export { EXIT_CONFIG, main } from './program/main.ts'
 export { type Health, type HealthCheck } from './health/health.ts'
 export { asProblem } from './problems/handler.ts'
 export { type MetricsOptions } from './metrics/metrics.ts'
-export * from './metrics/gauge.ts'
-export * from './metrics/revocations.ts'
-export * from './problems/problem.ts'
+export { gauge, gauges } from './metrics/gauge.ts'
+export { measureReplica, observeVerifier } from './metrics/revocations.ts'
+export { ProblemError, RETRY_SOON, problem, type ProblemOptions } from './problems/problem.ts'
 export { clientProblems, problemResponses, userProblems } from './problems/responses.ts'
 export { CREATED_HEADERS, REVOCATION_HEADERS, VERSIONED_HEADERS, withHeaders } from './docs/headers.ts'
 export { type Tag } from './docs/docs.ts'
 export { DatabaseRefusal } from './stores/database-refusal.ts'
-export * from './stores/errors.ts'
+export { databaseErrorOf, databaseFailure, isUniqueViolation, type DatabaseFailure } from './stores/errors.ts'
 export { Gatherer } from './stores/gatherer.ts'
 export { LOCALE_ADVICE, localeFault } from './stores/locale.ts'
-export * from './stores/migrate.ts'
-export * from './stores/provision.ts'
+export { migrate, type MigrateOptions } from './stores/migrate.ts'
+export { provisionDatabase, type ProvisionOptions } from './stores/provision.ts'
 export { createPool, type PostgresOptions } from './stores/pool.ts'
 export { default as postgres } from './stores/postgres.ts'
-export * from './stores/redis-client.ts'
+export {
+  connectRedis,
+  connectSubscriber,
+  isReady,
+  onLost,
+  primariesOf,
+  sendAll,
+  untilRedisReady,
+  type RedisClient,
+  type RedisConnection,
+} from './stores/redis-client.ts'
 export { default as redis, type RedisPluginOptions } from './stores/redis.ts'
 export { Pipeline } from './stores/pipeline.ts'
 export { createPreparer } from './stores/prepared.ts'
-export * from './stores/statement.ts'
-export * from './stores/transaction.ts'
+export { Statement, statement, statements, type Given, type Param } from './stores/statement.ts'
+export { isOutcomeUnknown, transact } from './stores/transaction.ts'
 export { keyByToken } from './limits/caller.ts'
 export { default as rateLimit, subscriberOf, type KeyOf, type RateLimitOptions } from './limits/rate-limit.ts'
-export * from './http/conditional.ts'
-export { Cursors } from './lists/cursor.ts'
+export {
+  NotModifiedSchema,
+  ReadPreconditionSchema,
+  WritePreconditionSchema,
+  isNotModified,
+  notModified,
+  writePreconditionOf,
+  type Precondition,
+} from './http/conditional.ts'
+export { type Cursors } from './lists/cursor.ts'
 export {
   PAGE_SIZE,
   readAll,
@@ -45,7 +64,19 @@ export {
 // The types of app.pg and app.redis come with these.
 export type { PostgresDb } from '@fastify/postgres'
 export type { FastifyRedis } from '@fastify/redis'
-export * from './idempotency/idempotency.ts'
+export {
+  IDEMPOTENCY_PROBLEMS,
+  IdempotencyKeySchema,
+  REPLAYED,
+  createOnce,
+  deleteOldAnswers,
+  findRemembered,
+  insertAnswer,
+  type Created,
+  type Idempotency,
+  type IdempotentRequest,
+  type Remembered,
+} from './idempotency/idempotency.ts'
 export { deriveKey } from './secrets/derive-key.ts'
 export { default as secrets } from './secrets/secrets.ts'
 export { boundedTo } from './collections/bounded.ts'

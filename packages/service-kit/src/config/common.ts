@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox'
+import { Type } from 'typebox'
 import { tracingSettings } from '../tracing/settings.ts'
 import { settingsRule } from './load.ts'
 
@@ -47,20 +47,9 @@ export const portsRule = settingsRule(
     PORT !== 0 && PORT === METRICS_PORT ? 'METRICS_PORT is the same as PORT' : undefined,
 )
 
-const CommonSettingsSchema = Type.Object(commonSettings)
-export type CommonSettings = Static<typeof CommonSettingsSchema>
-
 /** `TRUST_PROXY` as Fastify's `trustProxy` wants it. */
 export function trustProxyOf(setting: string): boolean | string {
   if (setting === '' || setting === 'false') return false
   if (setting === 'true') return true
   return setting
-}
-
-/** `CORS_ORIGINS` as a list. */
-export function originsOf(setting: string): string[] {
-  return setting
-    .split(',')
-    .map((origin) => origin.trim())
-    .filter((origin) => origin !== '')
 }

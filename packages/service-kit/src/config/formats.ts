@@ -11,36 +11,77 @@ function urlOf(value: string, protocols: readonly string[]): URL | undefined {
   return protocols.includes(url.protocol) && url.hostname !== '' ? url : undefined
 }
 
-/** A name or an address to listen on. */
-Format.Set(
-  'host',
-  (value) => isIP(value) !== 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(value),
-)
+const HTTP = ['http:', 'https:']
+const HTTP_URL = 'must be an http or https URL'
+const POSTGRES_URL = 'must be a URL such as postgres://user:password@host:5432/database'
+const POSTGRES_OWNER_URL =
+  'must name the role, its password and the database that are to be made: postgres://role:password@host:5432/database'
 
-/** `http(s)://host[:port]/…` to be fetched from, which takes no user and password. */
-Format.Set('http-url', (value) => faultOfHttpUrl(value) === undefined)
+type Faults = (value: string) => string | undefined
 
-/** The same of a collector of traces, where they are sent as `Authorization`. */
-Format.Set('collector-url', (value) => faultOfCollectorUrl(value) === undefined)
+/** Why a text has not the format; it repeats nothing of the text but names of files. */
+const FAULTS: Readonly<Record<string, Faults>> = {
+  /** A name or an address to listen on. */
+  host: either(isHost, 'must be a name or an address'),
+  /** `http(s)://host[:port]/…` to be fetched from, which takes no user and password. */
+  'http-url': faultOfHttpUrl,
+  /** The same of a collector of traces, where they are sent as `Authorization`. */
+  'collector-url': faultOfCollectorUrl,
+  /** `http(s)://host[:port]` without a path, as `iss` has it: no trailing slash. */
+  origin: either(
+    isOrigin,
+    'must be scheme, host and port alone, such as https://auth.example.com: no path, no slash at the end',
+  ),
+  /** `postgres://user:password@host:port/database`, with what node-postgres knows of `sslmode` and its files. */
+  'postgres-url': faultOfPostgresUrl,
+  /** The same, of a role and a database that are to be made. */
+  'postgres-owner-url': faultOfOwnerUrl,
+  /** See `parseRedisUrl`. */
+  'redis-url': faultOfRedisUrl,
+  /** `true`, `false`, or addresses and ranges separated by commas. */
+  'trust-proxy': either(
+    isTrustProxy,
+    'must be true, false, or addresses and networks separated by commas, such as 10.0.0.0/8',
+  ),
+  /** Origins separated by commas. */
+  origins: either(
+    (value) => originsOf(value).every(isOrigin),
+    'must be origins separated by commas, such as https://app.example.com; * is none',
+  ),
+}
 
-/** `http(s)://host[:port]` without a path, as `iss` has it: no trailing slash. */
-Format.Set('origin', (value) => urlOf(value, ['http:', 'https:'])?.origin === value)
+for (const [format, faultOf] of Object.entries(FAULTS))
+  Format.Set(format, (value) => faultOf(value) === undefined)
 
-/** `postgres://user:password@host:port/database`, with what node-postgres knows of `sslmode` and its files. */
-Format.Set('postgres-url', (value) => faultOfPostgresUrl(value) === undefined)
+/** Why a value has not the format; undefined also for a format that is not one of ours. */
+export function whatIsWrongWith(format: string, value: unknown): string | undefined {
+  return typeof value === 'string' ? FAULTS[format]?.(value) : undefined
+}
 
-/** The same, of a role and a database that are to be made. */
-Format.Set('postgres-owner-url', (value) => faultOfOwnerUrl(value) === undefined)
+/** For a format of which no more can be told than what is meant. */
+function either(isRight: (value: string) => boolean, meant: string): Faults {
+  return (value) => (isRight(value) ? undefined : meant)
+}
 
-/** See `parseRedisUrl`. */
-Format.Set('redis-url', (value) => faultOfRedisUrl(value) === undefined)
+function isHost(value: string): boolean {
+  return isIP(value) !== 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(value)
+}
 
-/** `true`, `false`, or addresses and ranges separated by commas. */
-Format.Set(
-  'trust-proxy',
-  (value) =>
-    ['true', 'false', ''].includes(value) || value.split(',').every((part) => isNetwork(part.trim())),
-)
+function isOrigin(value: string): boolean {
+  return urlOf(value, HTTP)?.origin === value
+}
+
+/** `CORS_ORIGINS` as a list. */
+export function originsOf(setting: string): string[] {
+  return setting
+    .split(',')
+    .map((origin) => origin.trim())
+    .filter((origin) => origin !== '')
+}
+
+function isTrustProxy(value: string): boolean {
+  return ['true', 'false', ''].includes(value) || value.split(',').every((part) => isNetwork(part.trim()))
+}
 
 /** An address, or one with the length of its network's prefix. */
 function isNetwork(value: string): boolean {
@@ -50,45 +91,8 @@ function isNetwork(value: string): boolean {
   return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= bits)
 }
 
-/** Origins separated by commas. */
-Format.Set('origins', (value) =>
-  value
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
-    .every((part) => urlOf(part, ['http:', 'https:'])?.origin === part),
-)
-
-/** What a text of each format is. */
-const MEANT: Readonly<Record<string, string>> = {
-  host: 'must be a name or an address',
-  'http-url': 'must be an http or https URL',
-  origin:
-    'must be scheme, host and port alone, such as https://auth.example.com: no path, no slash at the end',
-  'postgres-url': 'must be a URL such as postgres://user:password@host:5432/database',
-  'postgres-owner-url':
-    'must name the role, its password and the database that are to be made: postgres://role:password@host:5432/database',
-  'trust-proxy': 'must be true, false, or addresses and networks separated by commas, such as 10.0.0.0/8',
-  origins: 'must be origins separated by commas, such as https://app.example.com; * is none',
-}
-
-/** Why a text has not the format; it repeats nothing of the text but names of files. */
-export function whatIsWrongWith(format: string, value: unknown): string | undefined {
-  const faultOf = FAULTS[format]
-  return faultOf && typeof value === 'string' ? faultOf(value) : MEANT[format]
-}
-
-/** Where more can be wrong than one text says. */
-const FAULTS: Readonly<Record<string, (value: string) => string | undefined>> = {
-  'http-url': faultOfHttpUrl,
-  'collector-url': faultOfCollectorUrl,
-  'postgres-url': faultOfPostgresUrl,
-  'postgres-owner-url': faultOfOwnerUrl,
-  'redis-url': faultOfRedisUrl,
-}
-
 function faultOfCollectorUrl(value: string): string | undefined {
-  return faultOfBlanks(value) ?? (urlOf(value, ['http:', 'https:']) ? undefined : MEANT['http-url'])
+  return faultOfBlanks(value) ?? (urlOf(value, HTTP) ? undefined : HTTP_URL)
 }
 
 function faultOfHttpUrl(value: string): string | undefined {
@@ -113,7 +117,7 @@ function faultOfPostgresUrl(value: string): string | undefined {
   const blanks = faultOfBlanks(value)
   if (blanks !== undefined) return blanks
   const url = urlOf(value, ['postgres:', 'postgresql:'])
-  if (!url) return MEANT['postgres-url']
+  if (!url) return POSTGRES_URL
   if (!isEncoded(url.username + url.password))
     return 'has a user or a password with a % that stands for nothing'
   for (const parameter of POSTGRES_FILES) {
@@ -127,7 +131,7 @@ function faultOfOwnerUrl(value: string): string | undefined {
   const fault = faultOfPostgresUrl(value)
   if (fault !== undefined) return fault
   const { username, password, pathname } = new URL(value)
-  if (username === '' || password === '' || pathname.length < 2) return MEANT['postgres-owner-url']
+  if (username === '' || password === '' || pathname.length < 2) return POSTGRES_OWNER_URL
   return isEncoded(pathname) ? undefined : 'has a database with a % that stands for nothing'
 }
 

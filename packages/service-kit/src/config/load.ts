@@ -42,18 +42,18 @@ export function loadConfig<T extends TObject>(
   env: NodeJS.ProcessEnv,
   rules: readonly SettingsRule[] = [],
 ): Static<T> {
-  const errors: string[] = []
+  const unread = new Map<string, string>()
   const settings: Record<string, unknown> = {}
   for (const [name, property] of Object.entries(schema.properties)) {
-    const text = textOf(name, env, errors)
+    const text = textOf(name, env, unread)
     if (text !== undefined) settings[name] = coerce(property, text)
   }
 
   const config = Value.Default(schema, settings)
-  const failed = new Set(errors.map((error) => error.split(' ', 1)[0]))
+  const errors = [...unread.values()]
   // Each by itself: a look at all of them would end after a few errors.
   for (const [name, property] of Object.entries(schema.properties)) {
-    if (failed.has(name)) continue
+    if (unread.has(name)) continue
     const value: unknown = Reflect.get(Object(config), name)
     const message = value === undefined ? missing(schema, name) : whatIsWrong(property, value)
     if (message !== undefined) errors.push(`${name} ${message}`)
@@ -66,18 +66,19 @@ export function loadConfig<T extends TObject>(
   return config
 }
 
-function textOf(name: string, env: NodeJS.ProcessEnv, errors: string[]): string | undefined {
+/** What cannot be read goes to `unread`, by the name of the setting. */
+function textOf(name: string, env: NodeJS.ProcessEnv, unread: Map<string, string>): string | undefined {
   const text = env[name] === '' ? undefined : env[name]
   const file = env[`${name}_FILE`]
   if (file === undefined || file === '') return text
   if (text !== undefined) {
-    errors.push(`${name} and ${name}_FILE are both set`)
+    unread.set(name, `${name} and ${name}_FILE are both set`)
     return undefined
   }
   try {
     return readFileSync(file, 'utf8').replace(/\r?\n$/, '') || undefined
   } catch {
-    errors.push(`${name} cannot be read from the file that ${name}_FILE names`)
+    unread.set(name, `${name} cannot be read from the file that ${name}_FILE names`)
     return undefined
   }
 }

@@ -81,7 +81,7 @@ export class Idempotency {
  * @throws {ProblemError} IDEMPOTENCY_KEY_RUNNING while the first request runs, IDEMPOTENCY_KEY_REUSED if its body
  * was another.
  */
-export async function findAnswer<DB>(trx: Kysely<DB>, request: IdempotentRequest): Promise<unknown> {
+async function findAnswer<DB>(trx: Kysely<DB>, request: IdempotentRequest): Promise<unknown> {
   const remembered = await findRemembered(trx, request)
   if (remembered && !remembered.isSameBody) throw problem('IDEMPOTENCY_KEY_REUSED')
   return remembered?.answer
