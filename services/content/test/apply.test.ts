@@ -5,8 +5,8 @@ import type { UserChange, UserChanges } from '@portcullis/schemas'
 import { createPool } from '@portcullis/service-kit'
 import { createDatabase, race } from '@portcullis/test-kit'
 import type { DB } from '../src/database/tables.ts'
-import { applyChanges, findChangesCursor } from '../src/features/authors/apply.ts'
-import { purgeDeletedAuthors } from '../src/features/authors/purge.ts'
+import { applyChanges, findChangesCursor } from '../src/authors/apply.ts'
+import { purgeDeletedAuthors } from '../src/authors/purge.ts'
 import { until } from './support/until.ts'
 
 const pool = createPool({ url: await createDatabase(t, 'content'), name: 'test' })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { createDatabase, race, startProxy, type TestProxy } from '@portcullis/test-kit'
-import { UserChangesFollower } from '../src/features/authors/follower.ts'
+import { UserChangesFollower } from '../src/authors/follower.ts'
 import { topics } from '../src/features/posts/ready.ts'
 import { startAuthFeed } from './support/auth-feed.ts'
 import { bearer, read, schemas, startContent } from './support/content.ts'

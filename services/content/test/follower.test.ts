@@ -5,7 +5,7 @@ import t from 'tap'
 import { createPool } from '@portcullis/service-kit'
 import { createDatabase } from '@portcullis/test-kit'
 import type { DB } from '../src/database/tables.ts'
-import { UserChangesFollower } from '../src/features/authors/follower.ts'
+import { UserChangesFollower } from '../src/authors/follower.ts'
 
 const pool = createPool({ url: await createDatabase(t, 'content'), name: 'test' })
 const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })

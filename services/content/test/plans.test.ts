@@ -5,7 +5,7 @@ import { Compile } from 'typebox/compile'
 import { createPool } from '@portcullis/service-kit'
 import { createDatabase } from '@portcullis/test-kit'
 import type { DB } from '../src/database/tables.ts'
-import { purgeDeletedAuthors } from '../src/features/authors/purge.ts'
+import { purgeDeletedAuthors } from '../src/authors/purge.ts'
 import { findPostById, listPosts, postInserts } from '../src/features/posts/queries.ts'
 import { listTasks, taskById, taskInserts, wholeTask } from '../src/features/tasks/queries.ts'
 

@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import { gauge } from '@portcullis/service-kit'
 import { ClientToken, systemClock } from '@portcullis/token-verifier'
 import type { Config } from '../config.ts'
-import { UserChangesFollower } from '../features/authors/follower.ts'
+import { UserChangesFollower } from '../authors/follower.ts'
 import { topics } from '../features/posts/ready.ts'
 
 /** Follows the users of auth for as long as the app runs. */

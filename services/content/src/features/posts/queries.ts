@@ -2,7 +2,7 @@ import { sql, type Kysely, type Selectable } from 'kysely'
 import type { CreatePostBody, Post, UpdatePostBody } from '@portcullis/schemas'
 import { statement, statements, type Given, type Param } from '@portcullis/service-kit'
 import type { DB, Posts } from '../../database/tables.ts'
-import { Inserts, lockedAuthors, type Batch, type Way } from '../authors/inserts.ts'
+import { AuthoredInserts, lockedAuthors, type Batch, type LockWait } from '../../authors/authored-inserts.ts'
 
 const OWN_COLUMNS = [
   'posts.id',
@@ -74,7 +74,7 @@ export const listPosts = statements((db: Kysely<DB>, { has, param }: Given<PostF
   return query
 })
 
-const postInsert = (way: Way) =>
+const postInsert = (wait: LockWait) =>
   statement((db: Kysely<DB>, param: Param<Batch>) =>
     db
       .with('given', (cte) =>
@@ -86,7 +86,7 @@ const postInsert = (way: Way) =>
               sql`row (n int, author_id uuid, title text, description text)`,
             ),
           )
-          .innerJoin(lockedAuthors(cte, param, way).as('author'), 'author.id', 'row.author_id')
+          .innerJoin(lockedAuthors(cte, param, wait).as('author'), 'author.id', 'row.author_id')
           .selectAll('row')
           .select(['author.username', 'author.version as author_version']),
       )
@@ -102,8 +102,8 @@ const postInsert = (way: Way) =>
   )
 
 /** New posts, those of one moment together. */
-export function postInserts(db: Kysely<DB>): Inserts<CreatePostBody, PostRow> {
-  return new Inserts(db, postInsert)
+export function postInserts(db: Kysely<DB>): AuthoredInserts<CreatePostBody, PostRow> {
+  return new AuthoredInserts(db, postInsert)
 }
 
 export async function updatePost(

@@ -2,7 +2,7 @@ import { sql, type Kysely, type Selectable } from 'kysely'
 import type { Task, TaskBody, TaskStatus, UpdateTaskBody } from '@portcullis/schemas'
 import { statement, statements, type Given, type Param } from '@portcullis/service-kit'
 import type { DB, Tasks } from '../../database/tables.ts'
-import { Inserts, lockedAuthors, type Batch, type Way } from '../authors/inserts.ts'
+import { AuthoredInserts, lockedAuthors, type Batch, type LockWait } from '../../authors/authored-inserts.ts'
 
 const COLUMNS = [
   'tasks.id',
@@ -76,7 +76,7 @@ export const listTasks = statements((db: Kysely<DB>, { has, param }: Given<TaskF
   return query
 })
 
-const taskInsert = (way: Way) =>
+const taskInsert = (wait: LockWait) =>
   statement((db: Kysely<DB>, param: Param<Batch>) =>
     db
       .with('given', (cte) =>
@@ -88,7 +88,7 @@ const taskInsert = (way: Way) =>
               sql`row (n int, author_id uuid, title text, description text, status text, due_at timestamptz)`,
             ),
           )
-          .innerJoin(lockedAuthors(cte, param, way).as('author'), 'author.id', 'row.author_id')
+          .innerJoin(lockedAuthors(cte, param, wait).as('author'), 'author.id', 'row.author_id')
           .selectAll('row'),
       )
       .mergeInto('tasks')
@@ -105,8 +105,8 @@ const taskInsert = (way: Way) =>
   )
 
 /** New tasks, those of one moment together. */
-export function taskInserts(db: Kysely<DB>): Inserts<Required<TaskBody>, TaskRow> {
-  return new Inserts(db, taskInsert)
+export function taskInserts(db: Kysely<DB>): AuthoredInserts<Required<TaskBody>, TaskRow> {
+  return new AuthoredInserts(db, taskInsert)
 }
 
 /** What is not in the body gets its default, as in a new task. */

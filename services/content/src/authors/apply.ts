@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import type { UserChange, UserChanges } from '@portcullis/schemas'
 import { transact } from '@portcullis/service-kit'
-import type { DB } from '../../database/tables.ts'
+import type { DB } from '../database/tables.ts'
 
 export interface ChangesCursor {
   readonly cursor: string
@@ -17,7 +17,7 @@ export async function findChangesCursor(db: Kysely<DB>): Promise<ChangesCursor> 
  * Begins a round over all users. To be called before they are asked for: whoever is new from then on may be
  * missing among them.
  */
-export async function insertRound(db: Kysely<DB>): Promise<number> {
+export async function beginRound(db: Kysely<DB>): Promise<number> {
   const { round } = await db
     .updateTable('user_changes_cursor')
     .set({ round: sql`round + 1` })
@@ -51,7 +51,7 @@ export async function applyChanges(
     if (locked.cursor !== from.cursor) return false
 
     const isChanged = await upsertAuthors(trx, items)
-    const isSwept = snapshot?.complete === true && (await deleteUntold(trx, from.told_round))
+    const isSwept = snapshot?.complete === true && (await markUntoldDeleted(trx, from.told_round))
     await trx.updateTable('user_changes_cursor').set({ cursor: next, told_round: from.told_round }).execute()
     return isChanged || isSwept
   })
@@ -84,7 +84,7 @@ async function upsertAuthors(trx: Kysely<DB>, items: readonly UserChange[]): Pro
 }
 
 /** Tombstones for those who were known before all users were told, and were not among them. */
-async function deleteUntold(trx: Kysely<DB>, round: number): Promise<boolean> {
+async function markUntoldDeleted(trx: Kysely<DB>, round: number): Promise<boolean> {
   const { numUpdatedRows } = await trx
     .updateTable('authors')
     .set({ username: '', deleted: true, purging: true, version: sql`version + 1` })

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { DB } from '../../database/tables.ts'
+import type { DB } from '../database/tables.ts'
 
 /** So much is deleted in one statement, so that none takes long. */
 const BATCH_SIZE = 500

@@ -1,7 +1,7 @@
 import { sql, type Kysely, type QueryCreator } from 'kysely'
 import type { QueryResultRow } from 'pg'
 import { databaseFailure, Gatherer, type Param, type Statement } from '@portcullis/service-kit'
-import type { DB } from '../../database/tables.ts'
+import type { DB } from '../database/tables.ts'
 import { insertForAuthor, type Writer } from './queries.ts'
 
 /** What is inserted by one statement. */
@@ -13,22 +13,22 @@ export interface Batch {
 }
 
 /** Makes the statement that inserts the rows whose authors `lockedAuthors` gives, and gives each with its `n`. */
-type Build<Row extends QueryResultRow> = (way: Way) => Statement<Batch, Row & { readonly n: number }>
+type Build<Row extends QueryResultRow> = (wait: LockWait) => Statement<Batch, Row & { readonly n: number }>
 
-/** Whether the row of an author that somebody else is changing is waited for, or passed over. */
-export type Way = 'waiting' | 'passing'
+/** Whether the row of an author that somebody else is changing is waited for, or skipped. */
+export type LockWait = 'wait' | 'skip'
 
 /**
  * The authors who are there, for `Build`. The locks make a deletion of a user wait for this insert, or this insert see it.
  */
-export function lockedAuthors(db: QueryCreator<DB>, param: Param<Batch>, way: Way) {
+export function lockedAuthors(db: QueryCreator<DB>, param: Param<Batch>, wait: LockWait) {
   const locked = db
     .selectFrom('authors')
     .select(['id', 'username', 'version'])
     .where('id', '=', sql<string>`any(${param('authors')}::uuid[])`)
     .where('deleted', '=', false)
     .forShare()
-  return way === 'passing' ? locked.skipLocked() : locked
+  return wait === 'skip' ? locked.skipLocked() : locked
 }
 
 interface Item<Values> {
@@ -37,18 +37,19 @@ interface Item<Values> {
 }
 
 /**
- * Inserts what belongs to authors, in one statement and one commit with all that is to be inserted at the same time.
+ * Inserts what belongs to authors, posts or tasks, in one statement and one commit with all that is to be inserted at the
+ * same time.
  * Nobody waits there for an author whom somebody else is changing: that is done alone.
  */
-export class Inserts<Values extends object, Row extends QueryResultRow> {
-  readonly #waiting: Statement<Batch, Row & { readonly n: number }>
+export class AuthoredInserts<Values extends object, Row extends QueryResultRow> {
+  readonly #insertWaiting: Statement<Batch, Row & { readonly n: number }>
   readonly #gatherer: Gatherer<Item<Values>, Row | undefined>
 
   constructor(db: Kysely<DB>, build: Build<Row>) {
-    const passing = build('passing')
-    this.#waiting = build('waiting')
+    const insertSkipping = build('skip')
+    this.#insertWaiting = build('wait')
     this.#gatherer = new Gatherer({
-      run: (items) => insertAll(passing, db, items),
+      run: (items) => insertAll(insertSkipping, db, items),
       isEveryones: (error) => ['unavailable', 'lost'].includes(databaseFailure(error) ?? ''),
     })
   }
@@ -61,11 +62,11 @@ export class Inserts<Values extends object, Row extends QueryResultRow> {
     const item = { authorId: writer.id, values }
     const row = db.isTransaction ? undefined : await this.#gatherer.do(item)
     if (row !== undefined) return row
-    return insertForAuthor(db, writer, async () => (await insertAll(this.#waiting, db, [item]))[0])
+    return insertForAuthor(db, writer, async () => (await insertAll(this.#insertWaiting, db, [item]))[0])
   }
 }
 
-/** Undefined for those who have no row, or one that was passed over. */
+/** Undefined for those who have no row, or one that was skipped. */
 async function insertAll<Values extends object, Row extends QueryResultRow>(
   statement: Statement<Batch, Row & { readonly n: number }>,
   db: Kysely<DB>,

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import { problem } from '@portcullis/service-kit'
-import type { DB } from '../../database/tables.ts'
+import type { DB } from '../database/tables.ts'
 
 /** Who writes, as the token says. */
 export interface Writer {

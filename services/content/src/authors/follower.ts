@@ -4,8 +4,8 @@ import { Compile } from 'typebox/compile'
 import type { Kysely } from 'kysely'
 import { UserChangeSchema, UserChangesSchema, type UserChanges } from '@portcullis/schemas'
 import { baseUrl, fetchJson, type ClientToken } from '@portcullis/token-verifier'
-import type { DB } from '../../database/tables.ts'
-import { applyChanges, findChangesCursor, insertRound, resetChangesCursor } from './apply.ts'
+import type { DB } from '../database/tables.ts'
+import { applyChanges, findChangesCursor, beginRound, resetChangesCursor } from './apply.ts'
 import { purgeDeletedAuthors } from './purge.ts'
 
 /** Auth holds a question without news for so long, in ms. */
@@ -92,7 +92,7 @@ export class UserChangesFollower {
   async step(): Promise<boolean> {
     const { db, onVisible } = this.#options
     const at = await findChangesCursor(db)
-    const from = at.cursor === '' ? { cursor: '', told_round: await insertRound(db) } : at
+    const from = at.cursor === '' ? { cursor: '', told_round: await beginRound(db) } : at
     const answer = await this.#ask(from.cursor)
     if (answer === 'expired') {
       await resetChangesCursor(db, from.cursor)
