@@ -97,7 +97,7 @@ t.test(
         payload,
       })
       t.equal(read(response, 401, schemas.problem).code, 'AUTH_TOKEN_INVALID')
-      t.match(response.headers['www-authenticate'], /invalid_token/)
+      t.equal(response.headers['www-authenticate'], 'Bearer realm="portcullis", error="invalid_token"')
     }
     await until(async () => (await rows('posts', 'author_id', carol)) === 0)
     await until(async () => (await rows('tasks', 'owner_id', carol)) === 0)

@@ -56,7 +56,8 @@ export class AuthoredInserts<Values extends object, Row extends QueryResultRow> 
 
   /**
    * @param db a transaction, in which it is then done alone, or what this was made with.
-   * @throws {ProblemError} AUTH_TOKEN_INVALID if the author has been deleted, UNAVAILABLE
+   * @throws {TokenError} AUTH_TOKEN_INVALID if the author has been deleted
+   * @throws {ProblemError} UNAVAILABLE
    */
   async insert(db: Kysely<DB>, writer: Writer, values: Values): Promise<Row> {
     const item = { authorId: writer.id, values }

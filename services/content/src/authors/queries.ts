@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { problem } from '@portcullis/service-kit'
+import { TokenError, withChallenge } from '@portcullis/token-verifier'
 import type { DB } from '../database/tables.ts'
 
 /** Who writes, as the token says. */
@@ -12,9 +12,9 @@ export interface Writer {
  * Makes the author's row from the token's claims if there is none. The claims of a token can be older than what
  * the row says, so they never change it.
  *
- * @throws {ProblemError} AUTH_TOKEN_INVALID if the user has been deleted: the token outlived them by a moment.
+ * @throws {TokenError} AUTH_TOKEN_INVALID if the user has been deleted: the token outlived them by a moment.
  */
-export async function insertMissingAuthor(db: Kysely<DB>, { id, username }: Writer): Promise<void> {
+async function insertMissingAuthor(db: Kysely<DB>, { id, username }: Writer): Promise<void> {
   await db
     .insertInto('authors')
     .columns(['id', 'username', 'round'])
@@ -26,10 +26,12 @@ export async function insertMissingAuthor(db: Kysely<DB>, { id, username }: Writ
     .onConflict((conflict) => conflict.column('id').doNothing())
     .execute()
   const row = await db.selectFrom('authors').select('deleted').where('id', '=', id).executeTakeFirst()
-  if (row?.deleted === true) throw problem('AUTH_TOKEN_INVALID', { headers: DELETED_USER })
+  if (row?.deleted === true) throw deletedUser()
 }
 
-const DELETED_USER = { 'www-authenticate': 'Bearer error="invalid_token"' }
+function deletedUser(): Error {
+  return withChallenge(new TokenError('AUTH_TOKEN_INVALID', 'the user has been deleted'), 'portcullis')
+}
 
 /**
  * Inserts what belongs to an author, through `insert`, which locks the author's row and gives undefined if there
@@ -44,6 +46,6 @@ export async function insertForAuthor<T>(
   if (inserted !== undefined) return inserted
   await insertMissingAuthor(db, writer)
   const retried = await insert()
-  if (retried === undefined) throw problem('AUTH_TOKEN_INVALID', { headers: DELETED_USER })
+  if (retried === undefined) throw deletedUser()
   return retried
 }
