@@ -7,7 +7,7 @@ import { createDatabase } from '@portcullis/test-kit'
 import type { DB } from '../src/database/tables.ts'
 import { purgeDeletedAuthors } from '../src/authors/purge.ts'
 import { findPostById, listPosts, postInserts } from '../src/features/posts/queries.ts'
-import { listTasks, taskById, taskInserts, wholeTask } from '../src/features/tasks/queries.ts'
+import { listTasks, findTaskById, taskInserts, wholeTask } from '../src/features/tasks/queries.ts'
 
 const ROWS = 100_000
 const AUTHORS = 1000
@@ -114,8 +114,8 @@ t.test('every page of tasks reads no tasks of others', async (t) => {
 })
 
 t.test('one post and one task are found by their ids', async (t) => {
-  await isIndexed(t, () => findPostById(db, middle), 1)
-  await isIndexed(t, () => taskById.first(db, { id: middleTask, ownerId: author }), 1)
+  await isIndexed(t, () => findPostById.first(db, { id: middle }), 1)
+  await isIndexed(t, () => findTaskById.first(db, { id: middleTask, ownerId: author }), 1)
 })
 
 t.test(

@@ -50,15 +50,14 @@ export function toPost(row: PostRow): Post {
   }
 }
 
-export async function findPostById(db: Kysely<DB>, id: string): Promise<PostRow | undefined> {
-  return db
+export const findPostById = statement((db: Kysely<DB>, param: Param<{ id: string }>) =>
+  db
     .selectFrom('posts')
     .innerJoin('authors', 'authors.id', 'posts.author_id')
     .select(COLUMNS)
-    .where('posts.id', '=', id)
-    .where('authors.deleted', '=', false)
-    .executeTakeFirst()
-}
+    .where('posts.id', '=', param('id'))
+    .where('authors.deleted', '=', false),
+)
 
 /** Newest first, those with ids below `before`. */
 export const listPosts = statements((db: Kysely<DB>, { has, param }: Given<PostFilter>) => {
@@ -108,9 +107,10 @@ export function postInserts(db: Kysely<DB>): AuthoredInserts<CreatePostBody, Pos
 
 export async function updatePost(
   db: Kysely<DB>,
-  { id, authorId, versions, except }: PostChange,
+  change: PostChange,
   body: UpdatePostBody,
 ): Promise<PostRow | undefined> {
+  const { id, authorId } = change
   let query = db
     .updateTable('posts')
     .from('authors')
@@ -118,28 +118,30 @@ export async function updatePost(
     .whereRef('authors.id', '=', 'posts.author_id')
     .where('posts.id', '=', id)
     .where('authors.deleted', '=', false)
+    .where(isMeant(change))
     .returning(COLUMNS)
   if (authorId !== undefined) query = query.where('posts.author_id', '=', authorId)
-  if (versions !== undefined) query = query.where(isVersion(versions))
-  if (except.length > 0) query = query.where(sql<boolean>`not ${isVersion(except)}`)
   return query.executeTakeFirst()
 }
 
-export async function deletePost(
-  db: Kysely<DB>,
-  { id, authorId, versions, except }: PostChange,
-): Promise<PostRow | undefined> {
+export async function deletePost(db: Kysely<DB>, change: PostChange): Promise<PostRow | undefined> {
+  const { id, authorId } = change
   let query = db
     .deleteFrom('posts')
     .using('authors')
     .whereRef('authors.id', '=', 'posts.author_id')
     .where('posts.id', '=', id)
     .where('authors.deleted', '=', false)
+    .where(isMeant(change))
     .returning(COLUMNS)
   if (authorId !== undefined) query = query.where('posts.author_id', '=', authorId)
-  if (versions !== undefined) query = query.where(isVersion(versions))
-  if (except.length > 0) query = query.where(sql<boolean>`not ${isVersion(except)}`)
   return query.executeTakeFirst()
+}
+
+/** The versions that the change is meant for. */
+function isMeant({ versions, except }: PostChange) {
+  const only = versions === undefined ? sql<boolean>`true` : isVersion(versions)
+  return except.length === 0 ? only : sql<boolean>`${only} and not ${isVersion(except)}`
 }
 
 function isVersion(versions: readonly PostVersion[]) {

@@ -83,7 +83,7 @@ export const readPostRoutes: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const topic = topics.post(request.params.id.toLowerCase())
       const answer = await app.cache.get([topic, topics.authors], topic, async () => {
-        const row = await findPostById(app.db, request.params.id)
+        const row = await findPostById.first(app.db, { id: request.params.id })
         return row && ready(toPost(row), tagOf(row))
       })
       if (answer === undefined) throw problem('NOT_FOUND')

@@ -157,7 +157,7 @@ function changeBy(user: UserClaims, id: string, { only, except }: Precondition):
 
 /** Why a change has found nothing to change. */
 async function refusal(db: Kysely<DB>, { id, authorId }: PostChange): Promise<ProblemError> {
-  const row = await findPostById(db, id)
+  const row = await findPostById.first(db, { id })
   if (row === undefined) return problem('NOT_FOUND')
   if (authorId !== undefined && row.author_id !== authorId) return problem('AUTH_FORBIDDEN')
   return problem('PRECONDITION_FAILED', { headers: { etag: `"${tagOf(row)}"` } })

@@ -54,7 +54,7 @@ export function toTask(row: TaskRow): Task {
   }
 }
 
-export const taskById = statement((db: Kysely<DB>, param: Param<OwnTask>) =>
+export const findTaskById = statement((db: Kysely<DB>, param: Param<OwnTask>) =>
   db
     .selectFrom('tasks')
     .select(COLUMNS)
@@ -120,10 +120,10 @@ export async function replaceTask(
 
 export async function updateTask(
   db: Kysely<DB>,
-  { id, ownerId, versions, except }: TaskChange,
+  change: TaskChange,
   { due_at, ...body }: UpdateTaskBody,
 ): Promise<TaskRow | undefined> {
-  let query = db
+  return db
     .updateTable('tasks')
     .set({
       ...body,
@@ -131,22 +131,27 @@ export async function updateTask(
       version: sql`version + 1`,
       updated_at: sql`now()`,
     })
-    .where('id', '=', id)
-    .where('owner_id', '=', ownerId)
+    .where('id', '=', change.id)
+    .where('owner_id', '=', change.ownerId)
+    .where(isMeant(change))
     .returning(COLUMNS)
-  if (versions !== undefined) query = query.where(isVersion(versions))
-  if (except.length > 0) query = query.where(sql<boolean>`not ${isVersion(except)}`)
-  return query.executeTakeFirst()
+    .executeTakeFirst()
 }
 
-export async function deleteTask(
-  db: Kysely<DB>,
-  { id, ownerId, versions, except }: TaskChange,
-): Promise<TaskRow | undefined> {
-  let query = db.deleteFrom('tasks').where('id', '=', id).where('owner_id', '=', ownerId).returning(COLUMNS)
-  if (versions !== undefined) query = query.where(isVersion(versions))
-  if (except.length > 0) query = query.where(sql<boolean>`not ${isVersion(except)}`)
-  return query.executeTakeFirst()
+export async function deleteTask(db: Kysely<DB>, change: TaskChange): Promise<TaskRow | undefined> {
+  return db
+    .deleteFrom('tasks')
+    .where('id', '=', change.id)
+    .where('owner_id', '=', change.ownerId)
+    .where(isMeant(change))
+    .returning(COLUMNS)
+    .executeTakeFirst()
+}
+
+/** The versions that the change is meant for. */
+function isMeant({ versions, except }: TaskChange) {
+  const only = versions === undefined ? sql<boolean>`true` : isVersion(versions)
+  return except.length === 0 ? only : sql<boolean>`${only} and not ${isVersion(except)}`
 }
 
 function isVersion(versions: readonly number[]) {

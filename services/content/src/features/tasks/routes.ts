@@ -35,18 +35,18 @@ import {
 import type { DB } from '../../database/tables.ts'
 import {
   deleteTask,
+  findTaskById,
   inUtc,
   listTasks,
   replaceTask,
-  taskById,
   taskInserts,
   toTask,
   updateTask,
   wholeTask,
   type OwnTask,
   type TaskChange,
-  type TaskRow,
 } from './queries.ts'
+import { tagOf, versionsOf } from './version.ts'
 
 const ListTasksQuerySchema = Type.Object(
   {
@@ -143,7 +143,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const row = await taskById.first(app.reads, { id: request.params.id, ownerId: request.user.sub })
+      const row = await findTaskById.first(app.reads, { id: request.params.id, ownerId: request.user.sub })
       if (row === undefined) throw problem('NOT_FOUND')
       if (isNotModified(request, reply, tagOf(row))) return notModified(reply)
       return toTask(row)
@@ -216,23 +216,14 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
   )
 }
 
-function tagOf(row: TaskRow): string {
-  return String(row.version)
-}
-
 function changeOf(request: FastifyRequest, id: string): TaskChange {
   const { only, except } = writePreconditionOf(request)
   return { id, ownerId: request.user.sub, versions: only && versionsOf(only), except: versionsOf(except) }
 }
 
-/** The versions that entity tags name. Tags of another form name none. */
-function versionsOf(tags: readonly string[]): number[] {
-  return tags.filter((tag) => /^(?:0|[1-9]\d{0,14})$/.test(tag)).map(Number)
-}
-
 /** Why a change has found nothing to change. */
 async function refusal(db: Kysely<DB>, task: OwnTask): Promise<ProblemError> {
-  const row = await taskById.first(db, task)
+  const row = await findTaskById.first(db, task)
   if (row === undefined) return problem('NOT_FOUND')
   return problem('PRECONDITION_FAILED', { headers: { etag: `"${tagOf(row)}"` } })
 }
