@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { randomBytes } from 'node:crypto'
 import { hash as hashArgon2, parseOptions, verify as verifyArgon2 } from '@node-rs/argon2'
-import { problem } from '@portcullis/service-kit'
+import { RETRY_SOON, problem } from '@portcullis/service-kit'
 import { JobPool, PoolFullError } from './job-pool.ts'
 import { isBcrypt, verifyBcrypt } from './stored-hash.ts'
 
@@ -72,8 +72,7 @@ export class PasswordHasher {
     try {
       return await this.#pool.run(job)
     } catch (error) {
-      if (error instanceof PoolFullError)
-        throw problem('AUTH_HASHING_BUSY', { headers: { 'retry-after': '1' } })
+      if (error instanceof PoolFullError) throw problem('AUTH_HASHING_BUSY', { headers: RETRY_SOON })
       throw error
     }
   }

@@ -4,6 +4,7 @@ import {
   IDEMPOTENCY_PROBLEMS,
   IdempotencyKeySchema,
   REPLAYED,
+  RETRY_SOON,
   problem,
   problemResponses,
 } from '@portcullis/service-kit'
@@ -19,7 +20,7 @@ export const signupRoutes: FastifyPluginAsyncTypebox = async (app) => {
   // Of many signups with one name that come at once only the first is worth the work of a hash.
   const turns = new Turns({
     patienceMs: TURN_PATIENCE_MS,
-    impatience: () => problem('UNAVAILABLE', { headers: { 'retry-after': '1' } }),
+    impatience: () => problem('UNAVAILABLE', { headers: RETRY_SOON }),
   })
   const running = new Set<string>()
 
@@ -54,7 +55,7 @@ export const signupRoutes: FastifyPluginAsyncTypebox = async (app) => {
       const once = app.idempotency.of(request, name)
       const key = once?.key.toString('base64url')
       if (key !== undefined && running.has(key))
-        throw problem('IDEMPOTENCY_KEY_RUNNING', { headers: { 'retry-after': '1' } })
+        throw problem('IDEMPOTENCY_KEY_RUNNING', { headers: RETRY_SOON })
       if (key !== undefined) running.add(key)
       try {
         const { answer, isReplayed } = await turns.take(name, () =>
