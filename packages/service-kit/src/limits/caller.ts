@@ -2,7 +2,7 @@ import { isUserClaims, type AccessClaims } from '@portcullis/schemas'
 import { readBearer, type Verifier } from '@portcullis/token-verifier'
 import type { KeyOf } from './rate-limit.ts'
 
-/** The user or the client of a good token; throws or rejects if it is not good. For `app.rateLimitKeyOf`. */
+/** By the user or the client of a good token; throws or rejects if it is not good. For `app.rateLimitKeyOf`. */
 export function keyByToken(verifier: Pick<Verifier, 'check'>): KeyOf {
   return ({ headers: { authorization } }) => {
     if (authorization === undefined) return undefined

@@ -4,7 +4,7 @@ import { RETRY_SOON, problem, type ProblemError } from './problem.ts'
 /**
  * An error of the database as a problem; undefined if it is of another kind.
  *
- * @param mayHaveWritten whether what was under way would have changed something
+ * @param mayHaveWritten whether what was under way may have changed something
  */
 export function databaseProblem(error: unknown, mayHaveWritten: boolean): ProblemError | undefined {
   const failure = databaseFailure(error)

@@ -37,9 +37,8 @@ interface Item<Values> {
 }
 
 /**
- * Inserts what belongs to authors, posts or tasks, in one statement and one commit with all that is to be inserted at the
- * same time.
- * Nobody waits there for an author whom somebody else is changing: that is done alone.
+ * Inserts posts or tasks together with their authors' locks, in one statement and one commit with all that is to be
+ * inserted at the same time. Nobody waits there for an author whom somebody else is changing: that is done alone.
  */
 export class AuthoredInserts<Values extends object, Row extends QueryResultRow> {
   readonly #insertWaiting: Statement<Batch, Row & { readonly n: number }>
