@@ -126,8 +126,8 @@ export class RequestCounter {
   /** Sends what has not been counted in Redis yet, as far as Redis takes it in time, and stops. */
   async close(): Promise<void> {
     clearTimeout(this.#timer)
-    const deadline = performance.now() + CLOSE_MS
-    while (this.#unsettled.size > 0 && this.#isUsable() && performance.now() < deadline) await this.#settle()
+    const deadline = this.#now() + CLOSE_MS
+    while (this.#unsettled.size > 0 && this.#isUsable() && this.#now() < deadline) await this.#settle()
     clearTimeout(this.#timer)
   }
 
