@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ListUsersQuerySchema, UserPageSchema, ref, type ListedUser } from '@portcullis/schemas'
-import { userProblems, readPage } from '@portcullis/service-kit'
+import { PAGE_SIZE, userProblems, readPage } from '@portcullis/service-kit'
 import { sendText, userTopics } from '../../users/cache.ts'
 import { ADMIN_ROLE } from '../../users/admins.ts'
 import { toUser, type ShownUser } from '../../users/queries.ts'
@@ -22,7 +22,7 @@ export const userListRoutes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const { cursor, limit = 20 } = request.query
+      const { cursor, limit = PAGE_SIZE } = request.query
       const prefix = request.query.username?.toLowerCase()
       const isAdmin = request.user.roles.includes(ADMIN_ROLE)
       const read = async () => {
