@@ -102,7 +102,9 @@ t.test(
   async (t) => {
     const auth = await startAuth(t)
     const users = { active: await auth.newUser(), disabled: await auth.newUser() }
-    const { db } = auth.app
+    const { db, keyring } = auth.app
+    const lost = { kid: 'given up', sealed: Buffer.of(), sealed_by: '', state: 'compromised' } as const
+    await db.insertInto('refresh_keys').values(lost).execute()
     await db.updateTable('users').set({ status: 'disabled' }).where('id', '=', users.disabled.id).execute()
     const near = fc.constantFrom(-1000, 0, 1000, 60_000, 60_001, 60_002).map((ms) => NOW + ms)
     const states = fc.record({
@@ -118,10 +120,14 @@ t.test(
         fc.constant('disabled' as const),
       ),
       isOwner: fc.oneof({ arbitrary: fc.constant(true), weight: 4 }, fc.constant(false)),
+      kid: fc.oneof(
+        { arbitrary: fc.constant(keyring.activeRefreshKey.kid), weight: 4 },
+        fc.constantFrom(lost.kid, 'never made'),
+      ),
     })
     const seen = { rotated: 0, left: 0 }
     await fc.assert(
-      fc.asyncProperty(states, async ({ ahead, status, isOwner, ...state }) => {
+      fc.asyncProperty(states, async ({ ahead, status, isOwner, kid, ...state }) => {
         const token = state.gen + ahead
         const row = {
           id: randomUUID(),
@@ -139,6 +145,7 @@ t.test(
         const rotated = await rotateSession.first(db, {
           id: row.id,
           userId: isOwner ? row.user_id : randomUUID(),
+          kid,
           from: token,
           gen: token + 1,
           refresh_kid: 'another key',
@@ -149,7 +156,8 @@ t.test(
           user_agent: null,
         })
         const decision = decideRotation(state, token, NOW, REPLAY_SECONDS)
-        const isDue = decision === 'rotated' && status === 'active' && isOwner
+        const isKept = kid === keyring.activeRefreshKey.kid
+        const isDue = decision === 'rotated' && status === 'active' && isOwner && isKept
         seen[isDue ? 'rotated' : 'left']++
         if (isDue !== (rotated !== undefined)) throw new Error(`${decision}, but ${JSON.stringify(rotated)}`)
         const after = await db.selectFrom('sessions').selectAll().where('id', '=', row.id).executeTakeFirst()

@@ -5,14 +5,21 @@ import type { Clock } from '@portcullis/token-verifier'
 import { FakeClock } from '@portcullis/test-kit'
 import type { DB } from '../src/database/tables.ts'
 import { Keyring } from '../src/keys/keyring.ts'
-import { startAuth, MovableClock } from './support/auth.ts'
+import { startAuth, MovableClock, type TestAuth } from './support/auth.ts'
+import { registerClient } from './support/client.ts'
 import { meanwhile } from './support/guards.ts'
+import { postForm } from './support/oauth.ts'
 import { runPortcullis } from './support/portcullis.ts'
 
 /** A token that nobody has signed. */
 function tokenOf(claims: object): string {
   const parts = [{ alg: 'ES256', typ: 'at+jwt' }, claims].map((part) => JSON.stringify(part))
   return [...parts, 'signature'].map((part) => Buffer.from(part).toString('base64url')).join('.')
+}
+
+async function keptKid({ app }: TestAuth): Promise<string> {
+  const query = app.db.selectFrom('refresh_keys').select('kid').where('state', '=', 'active')
+  return (await query.executeTakeFirstOrThrow()).kid
 }
 
 t.test('keys that are not known', async (t) => {
@@ -76,4 +83,23 @@ t.test('keys that are not known', async (t) => {
     t.equal(headers['retry-after'], '1')
     t.equal((await login()).status, 200)
   })
+
+  await t.test(
+    'a refresh token whose key was given up while an instance was halted is dead there too',
+    async (t) => {
+      const { keyring } = auth.app
+      const gateway = await registerClient(auth, { scopes: ['tokens:introspect'] })
+      const { refresh_token } = await auth.login(await auth.newUser())
+      const reload = t.intercept(keyring, 'reload', { value: async () => undefined })
+      t.equal((await runPortcullis(auth, ['keys', 'rotate', '--refresh', '--compromised'])).code, 0)
+      t.not(keyring.activeRefreshKey.kid, await keptKid(auth), 'it has not heard of that')
+      const introspected = await postForm(auth, '/oauth/introspect', { token: refresh_token }, gateway)
+      t.strictSame(introspected.body, { active: false })
+      const refreshed = await auth.call('POST', '/api/v1/refresh', { body: { refresh_token } })
+      t.equal(refreshed.status, 401)
+      t.equal(refreshed.body.code, 'AUTH_REFRESH_INVALID')
+      reload.restore()
+      await keyring.reload()
+    },
+  )
 })

@@ -1,4 +1,4 @@
-import { databaseErrorOf, databaseFailure, problem, ProblemError } from '@portcullis/service-kit'
+import { databaseErrorOf, databaseFailure, problem, ProblemError, RETRY_SOON } from '@portcullis/service-kit'
 
 /** How the database failed, if it did: also where the error has become a problem for the caller. */
 export function failureOf(error: unknown): ReturnType<typeof databaseFailure> {
@@ -9,7 +9,7 @@ export function failureOf(error: unknown): ReturnType<typeof databaseFailure> {
 export function commitFailure(error: unknown): unknown {
   const isLost = failureOf(error) === 'lost'
   const code = isLost ? 'OUTCOME_UNKNOWN' : isOtherHistory(error) ? 'UNAVAILABLE' : undefined
-  return code === undefined ? error : problem(code, { cause: error, headers: { 'retry-after': '1' } })
+  return code === undefined ? error : problem(code, { cause: error, headers: RETRY_SOON })
 }
 
 /** The database was promoted or restored, and the relay has not begun a new epoch yet. */

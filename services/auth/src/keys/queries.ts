@@ -1,4 +1,4 @@
-import { sql, type Insertable, type Kysely } from 'kysely'
+import { sql, type Expression, type Insertable, type Kysely, type RawBuilder } from 'kysely'
 import { MAX_ACCESS_TTL_SECONDS } from '@portcullis/schemas'
 import type { DB, RefreshKeys, SigningKeys } from '../database/tables.ts'
 
@@ -51,6 +51,14 @@ export function listRefreshKeys(db: Kysely<DB>, sessionLifeSeconds: number) {
     )
     .orderBy('created_at', 'desc')
     .execute()
+}
+
+/**
+ * Whether the refresh key with this `kid` has not been given up, as a part of a statement. An instance that was halted
+ * meanwhile may still hold it.
+ */
+export function isRefreshKeyKept(kid: Expression<string>): RawBuilder<boolean> {
+  return sql<boolean>`exists (select from refresh_keys where kid = ${kid} and state <> 'compromised')`
 }
 
 /** All that is known of all keys but their private halves, newest first. */

@@ -1,8 +1,9 @@
 import { sql, type Expression, type Kysely, type QueryCreator } from 'kysely'
 import { statement, type Param } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
+import { isRefreshKeyKept } from '../keys/queries.ts'
 import type { Device } from './device.ts'
-import { pairColumns, type NextGeneration, type PairColumns } from './queries.ts'
+import { pairColumns, type NextGeneration, type PairColumns, type Presented } from './queries.ts'
 
 /**
  * The user whom tokens are issued to, locked, so that roles, version, password and status stay until the commit, and
@@ -70,30 +71,29 @@ export const insertSession = statement((db: Kysely<DB>, param: Param<NewSession>
     .select([...pairColumns, ...holderColumns]),
 )
 
-/** The session of this user and the user, both locked, and in this order: first the user. */
-export const lockSessionToRefresh = statement(
-  (db: Kysely<DB>, param: Param<{ id: string; userId: string }>) =>
-    db
-      .with(
-        (cte) => cte('holder').materialized(),
-        (cte) => holder(cte, param('userId')),
-      )
-      .selectFrom('sessions')
-      .innerJoin('holder', 'holder_id', 'user_id')
-      .select([...pairColumns, 'rotated_by', 'rotated_at', 'ended_at', 'status', ...holderColumns])
-      .where('id', '=', param('id'))
-      .forUpdate('sessions'),
+/** The session of a refresh token whose key has not been given up, and its user, both locked, the user first. */
+export const lockSessionToRefresh = statement((db: Kysely<DB>, param: Param<Presented>) =>
+  db
+    .with(
+      (cte) => cte('holder').materialized(),
+      (cte) => holder(cte, param('userId')),
+    )
+    .selectFrom('sessions')
+    .innerJoin('holder', 'holder_id', 'user_id')
+    .select([...pairColumns, 'rotated_by', 'rotated_at', 'ended_at', 'status', ...holderColumns])
+    .where('id', '=', param('id'))
+    .where(isRefreshKeyKept(param('kid')))
+    .forUpdate('sessions'),
 )
 
-interface Rotated extends Omit<NextGeneration, 'rotated_by'> {
-  readonly userId: string
+interface Rotated extends Omit<NextGeneration, 'rotated_by'>, Presented {
   /** The generation of the token that is presented. */
   readonly from: number
 }
 
 /**
  * Gives a session its next generation where `decideRotation` would say `rotated`: the session and its user are alive,
- * and the token is the newest. No row otherwise. Of two that come at once the second waits for the first, and then
+ * the token is the newest, and its key has not been given up. No row otherwise. Of two that come at once the second waits for the first, and then
  * finds another generation.
  */
 export const rotateSession = statement((db: Kysely<DB>, param: Param<Rotated>) =>
@@ -117,6 +117,7 @@ export const rotateSession = statement((db: Kysely<DB>, param: Param<Rotated>) =
     })
     .where('id', '=', param('id'))
     .whereRef('user_id', '=', 'holder_id')
+    .where(isRefreshKeyKept(param('kid')))
     .where('status', '=', 'active')
     .where('gen', '=', param('from'))
     .where('ended_at', 'is', null)

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { TokenPair } from '@portcullis/schemas'
-import { problem } from '@portcullis/service-kit'
+import { problem, RETRY_SOON } from '@portcullis/service-kit'
 import { issuePair, type PairSession, type PairUser } from './pair.ts'
 
 /**
@@ -18,6 +18,6 @@ export function issueNewPair(
 ): TokenPair {
   const pair = issuePair(app.keyring, app.tokenOptions, user, session, now)
   // The key was given up while the session was being written.
-  if (!pair) throw problem('UNAVAILABLE', { headers: { 'retry-after': '1' } })
+  if (!pair) throw problem('UNAVAILABLE', { headers: RETRY_SOON })
   return pair
 }

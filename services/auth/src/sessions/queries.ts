@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import { statement, type Param } from '@portcullis/service-kit'
 import type { DB } from '../database/tables.ts'
+import { isRefreshKeyKept } from '../keys/queries.ts'
 import type { SessionState } from './decide-rotation.ts'
 import type { Device } from './device.ts'
 
@@ -42,13 +43,23 @@ export function stateOf(session: LockedSession): SessionState {
   }
 }
 
-/** What would decide about a refresh token of this session now. */
+/** A refresh token, as far as its row is looked for. */
+export interface Presented {
+  /** Of the session that it names. */
+  readonly id: string
+  readonly userId: string
+  /** Of the key that has signed it. */
+  readonly kid: string
+}
+
+/** What would decide about a refresh token now; undefined too if its key has been given up. */
 export async function findSessionState(
   db: Kysely<DB>,
-  id: string,
-  userId: string,
+  { id, userId, kid }: Presented,
 ): Promise<SessionState | undefined> {
-  const session = await selectSession(db, id, userId).executeTakeFirst()
+  const session = await selectSession(db, id, userId)
+    .where(isRefreshKeyKept(sql.val(kid)))
+    .executeTakeFirst()
   return session && stateOf(session)
 }
 

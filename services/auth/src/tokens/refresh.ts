@@ -15,8 +15,14 @@ export interface RefreshKey {
   verify(token: string): RefreshClaims | undefined
 }
 
+/** What a refresh token says that has been signed by us, and the key that has signed it. */
+export interface SignedRefresh {
+  readonly claims: RefreshClaims
+  readonly kid: string
+}
+
 export type RefreshVerdict =
-  | { readonly outcome: 'good'; readonly claims: RefreshClaims }
+  | ({ readonly outcome: 'good' } & SignedRefresh)
   | { readonly outcome: 'expired' }
   | { readonly outcome: 'bad' }
 
@@ -68,8 +74,8 @@ export async function verifyRefresh(
   const kid = token.length <= MAX_TOKEN_BYTES ? kidOf(token) : undefined
   const key = kid === undefined ? undefined : await findKey(kid, issuedAtOf(token))
   const claims = key?.verify(token)
-  if (!claims) return { outcome: 'bad' }
-  return now >= claims.exp * 1000 ? { outcome: 'expired' } : { outcome: 'good', claims }
+  if (!key || !claims) return { outcome: 'bad' }
+  return now >= claims.exp * 1000 ? { outcome: 'expired' } : { outcome: 'good', claims, kid: key.kid }
 }
 
 /** The key that a token names which may be a refresh token: no key of those is looked for on behalf of another. */

@@ -1,12 +1,11 @@
 import type { FastifyInstance } from 'fastify'
-import { LOGIN_CLIENT_ID, type AccessClaims, type RefreshClaims } from '@portcullis/schemas'
+import { LOGIN_CLIENT_ID, type AccessClaims } from '@portcullis/schemas'
 import { TokenError } from '@portcullis/token-verifier'
-import { verifyRefresh } from '../../tokens/refresh.ts'
+import { verifyRefresh, type SignedRefresh } from '../../tokens/refresh.ts'
 
 /** A token that this issuer has signed and that has not expired. */
 export type KnownToken =
-  | { readonly type: 'access'; readonly claims: AccessClaims }
-  | { readonly type: 'refresh'; readonly claims: RefreshClaims }
+  { readonly type: 'access'; readonly claims: AccessClaims } | ({ readonly type: 'refresh' } & SignedRefresh)
 
 /**
  * What the token is, if it is one of ours.
@@ -25,7 +24,7 @@ export async function inspect(
     app.now(),
   )
   if (refresh.outcome === 'expired') return undefined
-  if (refresh.outcome === 'good') return { type: 'refresh', claims: refresh.claims }
+  if (refresh.outcome === 'good') return { type: 'refresh', claims: refresh.claims, kid: refresh.kid }
   try {
     return { type: 'access', claims: await app.verifier.verify(token, { ended }) }
   } catch (error) {

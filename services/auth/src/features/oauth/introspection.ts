@@ -8,10 +8,10 @@ import {
   TokenFormSchema,
   type AccessClaims,
   type Introspection,
-  type RefreshClaims,
 } from '@portcullis/schemas'
 import { findSessionState } from '../../sessions/queries.ts'
 import { decideRotation } from '../../sessions/decide-rotation.ts'
+import type { SignedRefresh } from '../../tokens/refresh.ts'
 import { findUserById } from '../../users/queries.ts'
 import { authenticateClient, countedByClient } from './client-authentication.ts'
 import { OAuthError } from './errors.ts'
@@ -52,7 +52,7 @@ export const introspectionRoutes: FastifyPluginAsyncTypebox = async (app) => {
         throw new OAuthError('insufficient_scope', `The client does not have the scope ${SCOPE}`)
       const token = await inspect(app, request.body.token, { ended: false })
       if (!token) return INACTIVE
-      return token.type === 'access' ? describeAccess(token.claims) : describeRefresh(app, token.claims)
+      return token.type === 'access' ? describeAccess(token.claims) : describeRefresh(app, token)
     },
   )
 }
@@ -68,9 +68,12 @@ function describeAccess(claims: AccessClaims): Introspection {
 /** A refresh token is good if it would be exchanged now. */
 async function describeRefresh(
   app: FastifyInstance,
-  { aud, sub, sid, gen, exp, iat }: RefreshClaims,
+  { claims: { aud, sub, sid, gen, exp, iat }, kid }: SignedRefresh,
 ): Promise<Introspection> {
-  const [user, session] = await Promise.all([findUserById(app.db, sub), findSessionState(app.db, sid, sub)])
+  const [user, session] = await Promise.all([
+    findUserById(app.db, sub),
+    findSessionState(app.db, { id: sid, userId: sub, kid }),
+  ])
   const decision = decideRotation(session, gen, app.now(), app.replaySeconds)
   if (user?.status !== 'active' || (decision !== 'rotated' && decision !== 'replayed')) return INACTIVE
   const { username, roles } = user

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { RefreshClaims, TokenPair } from '@portcullis/schemas'
+import type { TokenPair } from '@portcullis/schemas'
 import type { Outcome } from '../../database/transaction.ts'
 import { lockSessionToRefresh, rotateSession } from '../../sessions/issue-queries.ts'
 import { issueNewPair } from '../../sessions/issue.ts'
@@ -9,7 +9,7 @@ import type { Device } from '../../sessions/device.ts'
 import { endSession, stateOf, type MirroredSession } from '../../sessions/queries.ts'
 import { decideRotation } from '../../sessions/decide-rotation.ts'
 import { timesOfPair } from '../../sessions/times.ts'
-import { verifyRefresh } from '../../tokens/refresh.ts'
+import { verifyRefresh, type SignedRefresh } from '../../tokens/refresh.ts'
 import type { Kysely } from 'kysely'
 import type { DB } from '../../database/tables.ts'
 
@@ -43,8 +43,8 @@ export async function refreshSession(
   if (verdict.outcome === 'expired') return EXPIRED.value
   const { claims } = verdict
   const value =
-    (await rotateAtOnce(app, claims, device, now)) ??
-    (await app.transact((trx) => rotate(app, trx, claims, device, now))).value
+    (await rotateAtOnce(app, verdict, device, now)) ??
+    (await app.transact((trx) => rotate(app, trx, verdict, device, now))).value
   if (value.outcome === 'refreshed') await app.sessionMirror.put(value.session)
   if (value.outcome === 'AUTH_REFRESH_REUSED') await app.sessionMirror.drop(claims.sub, [claims.sid])
   return value
@@ -53,7 +53,7 @@ export async function refreshSession(
 /** What nearly every refresh is, in one statement; undefined, and nothing is changed, where there is more to decide. */
 async function rotateAtOnce(
   app: FastifyInstance,
-  claims: RefreshClaims,
+  { claims, kid }: SignedRefresh,
   device: Device,
   now: number,
 ): Promise<Refreshed | undefined> {
@@ -62,6 +62,7 @@ async function rotateAtOnce(
   const session = await rotateSession.first(app.db, {
     id: claims.sid,
     userId: claims.sub,
+    kid,
     from: claims.gen,
     gen: claims.gen + 1,
     refresh_kid: app.keyring.activeRefreshKey.kid,
@@ -79,11 +80,11 @@ async function rotateAtOnce(
 async function rotate(
   app: FastifyInstance,
   trx: Kysely<DB>,
-  claims: RefreshClaims,
+  { claims, kid }: SignedRefresh,
   device: Device,
   now: number,
 ): Promise<Outcome<Refreshed>> {
-  const session = await lockSessionToRefresh.first(trx, { id: claims.sid, userId: claims.sub })
+  const session = await lockSessionToRefresh.first(trx, { id: claims.sid, userId: claims.sub, kid })
   if (session?.status !== 'active') return INVALID
   const { user_id: id, username, roles, ver, epoch } = session
   const user = { id, username, roles, ver, epoch }
