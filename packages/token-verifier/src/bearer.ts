@@ -1,5 +1,5 @@
 import { parsePosition, type Position } from '@portcullis/schemas'
-import { invalidToken, TokenError } from './errors.ts'
+import { invalidToken, StaleError, TokenError } from './errors.ts'
 
 /**
  * The token of an `Authorization` header (RFC 6750 section 2.1).
@@ -24,20 +24,25 @@ export function readPositionHeader(value: string | string[] | undefined): Positi
 }
 
 /**
- * The same refusal with the `WWW-Authenticate` of RFC 6750 section 3. What is no refusal of a token stays what it is: a
- * fault of a server says nothing about the token that it was shown.
+ * The same refusal with the `WWW-Authenticate` of RFC 6750 section 3.
  *
  * @param realm quotation marks and backslashes, which would end its quotes, are left out
- * @returns always an Error, also for what is thrown and is none: a middleware that hands on nothing lets in
+ * @throws what is no refusal, as it is: a fault of the server says nothing about a token. Always an Error, since a
+ * middleware that hands on nothing lets in.
  */
-export function withChallenge(error: unknown, realm: string, scopes: readonly string[] = []): Error {
-  if (!(error instanceof TokenError)) return error instanceof Error ? error : notAnError(error)
+export function withChallenge(
+  error: unknown,
+  realm: string,
+  scopes: readonly string[] = [],
+): TokenError | StaleError {
+  if (error instanceof StaleError) return error
+  if (!(error instanceof TokenError)) throw error instanceof Error ? error : noError(error)
   const value = challenge(error.code, realm.replaceAll(/["\\]/g, ''), scopes)
   if (value === undefined) return error
   return new TokenError(error.code, error.reason, { 'WWW-Authenticate': value })
 }
 
-function notAnError(thrown: unknown): Error {
+function noError(thrown: unknown): Error {
   return new Error('what was thrown is no error', { cause: thrown })
 }
 

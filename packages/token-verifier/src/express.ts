@@ -98,8 +98,7 @@ export function refusals(
 
 function middlewares(verifier: Verifier, realm: string, bounded: boolean): Guard['bounded'] {
   const guard = (check: (claims: AccessClaims) => unknown, scopes?: readonly string[]): Middleware => {
-    const enter = async (request: IncomingMessage, next: (error?: unknown) => void) => {
-      let refusal: Error | undefined
+    const enter = async (request: IncomingMessage) => {
       try {
         const position = readPositionHeader(request.headers['if-revocation-position'])
         const claims = await verifier.verify(readBearer(request.headers.authorization), { bounded, position })
@@ -107,11 +106,10 @@ function middlewares(verifier: Verifier, realm: string, bounded: boolean): Guard
         admitted.set(request, claims)
         if (isUserClaims(claims)) Reflect.set(request, 'user', claims)
       } catch (error) {
-        refusal = withChallenge(error, realm, scopes)
+        throw withChallenge(error, realm, scopes)
       }
-      next(refusal)
     }
-    return (request, _response, next) => void enter(request, next)
+    return (request, _response, next) => void tell(next, enter(request))
   }
   return {
     authenticate: guard(requireUser),
@@ -119,4 +117,15 @@ function middlewares(verifier: Verifier, realm: string, bounded: boolean): Guard
     requireRole: (...roles) => guard((claims) => requireRoles(requireUser(claims), roles)),
     requireScope: (...scopes) => guard((claims) => requireScopes(claims, scopes), scopes),
   }
+}
+
+/** Calls `next` when a request has been let in, or with the Error why not. */
+async function tell(next: (error?: unknown) => void, entering: Promise<void>): Promise<void> {
+  let failure: unknown
+  try {
+    await entering
+  } catch (error) {
+    failure = error
+  }
+  next(failure)
 }

@@ -7,7 +7,6 @@ import { requireRoles, requireScopes, requireUser } from './access.ts'
 import { readBearer, readPositionHeader, withChallenge } from './bearer.ts'
 import { complaining } from './complaints.ts'
 import { createVerifier, verifierOf, type CreateVerifierOptions } from './create-verifier.ts'
-import { isRefusal } from './errors.ts'
 import { objectOf, quotable } from './options.ts'
 import type { Verifier, VerifyOptions } from './verifier.ts'
 
@@ -74,7 +73,7 @@ async function tokenVerifier(app: FastifyInstance, options: TokenVerifierPluginO
         if (hasBodyToCome(request)) beforeBody.add(request)
       } catch (error) {
         const refusal = withChallenge(error, realm, scopes)
-        if (isRefusal(refusal)) reply.headers(refusal.headers)
+        reply.headers(refusal.headers)
         throw refusal
       }
     }

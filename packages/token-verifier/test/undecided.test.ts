@@ -145,15 +145,17 @@ t.test('a fault is a fault, and not told as a bad token', async (t) => {
   }
 })
 
-t.test('a challenge is set on refusals only, and everything thrown stays an error', (t) => {
+t.test('a challenge is set on refusals only, and all else is thrown on as an error', (t) => {
   const refused = withChallenge(new TokenError('AUTH_TOKEN_INVALID', 'why'), 'a "test"\\')
   t.match(refused, {
     reason: 'why',
     headers: { 'WWW-Authenticate': 'Bearer realm="a test", error="invalid_token"' },
   })
-  for (const error of [new StaleError('UNAVAILABLE', 'later'), new TypeError('a fault')])
-    t.equal(withChallenge(error, 'test'), error)
+  const stale = new StaleError('UNAVAILABLE', 'later')
+  t.equal(withChallenge(stale, 'test'), stale)
+  t.throws(() => withChallenge(new TypeError('a fault'), 'test'), new TypeError('a fault'))
   // Nothing at all would let a request in, and Express takes some texts for orders.
-  for (const thrown of [undefined, null, 'route']) t.match(withChallenge(thrown, 'test'), { cause: thrown })
+  for (const thrown of [undefined, null, 'route'])
+    t.throws(() => withChallenge(thrown, 'test'), { name: 'Error', cause: thrown })
   t.end()
 })
