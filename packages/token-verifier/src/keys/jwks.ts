@@ -33,7 +33,8 @@ export interface JwksOptions {
 /**
  * The issuer's keys, fetched from its JWK Set and kept as its `Cache-Control` allows. Used on while they are
  * fetched anew (stale-while-revalidate), and when that fails (stale-if-error), an hour at most. An unknown kid leads to one
- * fetch in 30 s, whoever asks; kids that were not there are remembered for 60 s, up to 1000 of them.
+ * fetch in 30 s, whoever asks, and to one after the log has named a key, since that has a successor; kids that were not
+ * there are remembered for 60 s, up to 1000 of them.
  *
  * @throws TypeError if `url` is no URL of HTTP, or has a user and a password
  */
@@ -47,6 +48,8 @@ interface Held {
   etag: string | null
   freshness: Freshness
   at: Instant
+  /** How many keys the log had named when it was asked for. */
+  named: number
 }
 
 class JwksKeys implements KeySource {
@@ -58,6 +61,8 @@ class JwksKeys implements KeySource {
   readonly #unknown = new Map<string, Instant>()
   /** Kids that the log has named, which a cache on the way to the issuer may go on to publish. */
   readonly #dead = new Set<string>()
+  /** How many keys the log has named. */
+  #named = 0
   #held: Held | undefined
   #fetching: Promise<void> | undefined
   #failed: { at: number; wait: number } | undefined
@@ -100,6 +105,8 @@ class JwksKeys implements KeySource {
   }
 
   giveUp(kid: string): void {
+    if (this.#dead.has(kid)) return
+    this.#named += 1
     const [oldest] = this.#dead
     if (oldest !== undefined && this.#dead.size >= DEAD_KEPT) this.#dead.delete(oldest)
     this.#dead.add(kid)
@@ -119,23 +126,35 @@ class JwksKeys implements KeySource {
       if (!held.keys.has(kid))
         throw new StaleError('UNAVAILABLE', 'the key is unknown and the keys could not be fetched anew')
     }
-    return this.#held?.keys.get(kid)
+    return this.#held?.keys.get(kid) ?? (this.#isBehind() ? this.#lookForUnknown(kid) : undefined)
   }
 
   #lookForUnknown(kid: string): undefined | Promise<string | undefined> {
-    const missed = this.#unknown.get(kid)
-    if (missed && elapsed(this.#clock, missed) < UNKNOWN_KEPT_MS) return undefined
-    const since = this.#lookedForUnknown
-    if (!this.#fetching && since && elapsed(this.#clock, since) < UNKNOWN_COOLDOWN_MS) return undefined
+    if (!this.#isBehind() && this.#isKnownToLack(kid)) return undefined
     return this.#refresh().then(
       () => {
         this.#lookedForUnknown = instant(this.#clock)
-        return this.#held?.keys.get(kid) ?? this.#remember(kid)
+        const key = this.#held?.keys.get(kid)
+        // The fetch was under way already when the log named a key.
+        if (key === undefined && this.#isBehind()) return this.#lookForUnknown(kid)
+        return key ?? this.#remember(kid)
       },
       () => {
         throw new StaleError('UNAVAILABLE', 'the key is unknown and the keys could not be fetched anew')
       },
     )
+  }
+
+  /** Whether a key has been replaced at once since the keys were fetched. */
+  #isBehind(): boolean {
+    return this.#held !== undefined && this.#held.named < this.#named
+  }
+
+  #isKnownToLack(kid: string): boolean {
+    const missed = this.#unknown.get(kid)
+    if (missed && elapsed(this.#clock, missed) < UNKNOWN_KEPT_MS) return true
+    const since = this.#lookedForUnknown
+    return !this.#fetching && since !== undefined && elapsed(this.#clock, since) < UNKNOWN_COOLDOWN_MS
   }
 
   #remember(kid: string): undefined {
@@ -175,19 +194,24 @@ class JwksKeys implements KeySource {
   async #fetch(): Promise<void> {
     const { url, algorithm = 'ES256', timeoutMs = 1000, fetch } = this.#options
     const at = instant(this.#clock)
+    const named = this.#named
     const etag = this.#held?.etag
     const answer = await fetchJson(url, {
       timeoutMs,
       fetch,
-      headers: etag ? { 'If-None-Match': etag } : {},
+      headers: {
+        ...(etag && { 'If-None-Match': etag }),
+        // A cache on the way may have the set from before.
+        ...(this.#isBehind() && { 'Cache-Control': 'no-cache' }),
+      },
       signal: this.#closing.signal,
     })
     if (answer.status === 304 && this.#held) {
-      this.#held = { ...this.#held, freshness: readFreshness(answer.headers), at }
+      this.#held = { ...this.#held, freshness: readFreshness(answer.headers), at, named }
     } else if (answer.status === 200) {
       const keys = readJwkSet(answer.body, algorithm)
       const freshness = readFreshness(answer.headers)
-      this.#held = { keys, etag: answer.headers.get('etag'), freshness, at }
+      this.#held = { keys, etag: answer.headers.get('etag'), freshness, at, named }
       this.#unknown.clear()
     } else throw new Error(`the JWK Set was answered with ${answer.status}`)
   }
