@@ -15,6 +15,19 @@ import type { RedisClient } from '@portcullis/service-kit'
 import { limitOf } from './plausible.ts'
 
 /**
+ * Sets the key that an event can be looked up by. As a replica does, it keeps the larger value and the later time: while
+ * a log that was lost is written again, older events come by once more.
+ */
+const REMEMBER = `
+local function remember(key, value, keep_until)
+  local held, left = tonumber(redis.pcall('GET', key)), redis.call('PTTL', key)
+  if held and held > tonumber(value) then value = string.format('%.0f', held) end
+  redis.call('SET', key, value, 'PXAT', keep_until)
+  if left > redis.call('PTTL', key) then redis.call('SET', key, value, 'PX', left) end
+end
+`
+
+/**
  * Brings Redis up to the head of the log, in one step that nobody sees the middle of: appends events, sets the
  * key that each event can be looked up by, drops what lies before `base`, and says the beat if and only if the
  * stream then holds everything from `base` to the head.
@@ -36,7 +49,7 @@ import { limitOf } from './plausible.ts'
  * KEYS: log, beat, head. ARGV: epoch, seq, base, before (the answer that the caller has just had), marks, epoch and seq of
  * the limit, then five for each event: seq, key to set, its value, keep_until, what the entry says.
  */
-const SCRIPT = `
+const SCRIPT = `${REMEMBER}
 local log, beat, head = KEYS[1], KEYS[2], KEYS[3]
 local epoch, seq, base = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local before, marks = ARGV[4], ARGV[5]
@@ -85,7 +98,7 @@ for i = 8, #ARGV, 5 do
     return { 'hole', last }
   else
     redis.call('XADD', log, id, '${EVENT_FIELD}', ARGV[i + 4])
-    redis.call('SET', ARGV[i + 1], ARGV[i + 2], 'PXAT', ARGV[i + 3])
+    remember(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
     last, last_epoch, last_seq = id, epoch, at
   end
 end
@@ -109,12 +122,12 @@ return { 'ok', last }
  * KEYS: log. ARGV: id of the event before the first, then five for each event: id, key to set, its value, keep_until,
  * what the entry says.
  */
-const CARRY_SCRIPT = `
+const CARRY_SCRIPT = `${REMEMBER}
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 if not newest or newest[1] ~= ARGV[1] then return 0 end
 for i = 2, #ARGV, 5 do
   redis.call('XADD', KEYS[1], ARGV[i], '${EVENT_FIELD}', ARGV[i + 4])
-  redis.call('SET', ARGV[i + 1], ARGV[i + 2], 'PXAT', ARGV[i + 3])
+  remember(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
 end
 return 1
 `

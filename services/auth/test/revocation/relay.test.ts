@@ -1,7 +1,8 @@
 import pg from 'pg'
 import t from 'tap'
-import { EVENT_FIELD, revocationKeys } from '@portcullis/schemas'
-import { defineAppend } from '../../src/revocation/append.ts'
+import { EVENT_FIELD, revocationKeys, type RevocationEvent } from '@portcullis/schemas'
+import { startRedis } from '@portcullis/test-kit'
+import { appendToRedis, carryToRedis, defineAppend } from '../../src/revocation/append.ts'
 import { pruneRevocations, readLog } from '../../src/revocation/log.ts'
 import { Registrar } from '../../src/revocation/verifiers/registrar.ts'
 import { Relay } from '../../src/revocation/relay.ts'
@@ -127,6 +128,30 @@ t.test('the log in Redis', async (t) => {
     t.equal(await redis.exists(revocationKeys.log), 1, 'before it serves')
     await untilWhole({ app: next }, redis)
   })
+})
+
+t.test('while a lost log is written again, what can be looked up does not grow younger', async (t) => {
+  const redis = openRedis(t, { redis: await startRedis(t) })
+  defineAppend(redis)
+  const now = Date.now()
+  const event = (seq: number, value: number, minutes: number): RevocationEvent => {
+    return { epoch: 1, seq, kind: 'user', key: 'ada', value, keep_until: now + minutes * 60_000, at: now }
+  }
+  const events = [event(1, 2, -1), event(2, 3, 30), event(3, 5, 60)]
+  const head = { epoch: 1, seq: 3, base: 0 }
+  const key = revocationKeys.event('user', 'ada')
+  t.equal((await appendToRedis(redis, head, events, {}, 'ok')).status, 'ok')
+  for (const part of [events.slice(0, 1), events.slice(1, 2), events.slice(2)]) {
+    if (part[0]?.seq === 1) await redis.del(revocationKeys.log)
+    await appendToRedis(redis, head, part, {}, 'ok')
+    t.equal(await redis.get(key), '5')
+    t.ok((await redis.pttl(key)) > 59 * 60_000)
+  }
+  t.equal((await appendToRedis(redis, head, [], {}, 'ok')).status, 'ok')
+  await redis.del(key)
+  await redis.hset(key, 'no', 'number')
+  t.equal(await carryToRedis(redis, [event(4, 6, 60)]), true)
+  t.equal(await redis.get(key), '6', 'nor stays what somebody else has put there')
 })
 
 t.test('ten thousand events are carried to an empty Redis in several appends', async (t) => {
