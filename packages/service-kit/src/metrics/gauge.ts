@@ -1,18 +1,20 @@
 import { Gauge, type Registry } from 'prom-client'
 
-/** A gauge that is read when somebody asks. */
+/** A gauge that is read when somebody asks, and has no series while there is nothing to tell. */
 export function gauge(
   registry: Registry,
   name: string,
   help: string,
-  read: () => number | Promise<number>,
+  read: () => number | undefined | Promise<number | undefined>,
 ): void {
   const made = new Gauge({
     name,
     help,
     registers: [],
     async collect() {
-      this.set(await read())
+      const value = await read()
+      if (value === undefined) this.remove()
+      else this.set(value)
     },
   })
   registry.registerMetric(made)

@@ -5,12 +5,15 @@ import { gauge } from './gauge.ts'
 interface Replica {
   /** Milliseconds, infinite before the log was read for the first time. */
   age(): number
+  /** Epoch 0 before the log was read for the first time. */
   readonly position: { readonly epoch: number; readonly seq: number }
   readonly entries: number
 }
 
 /** How old this instance's copy of the revocation log is, how far it reaches and how much it holds. */
 export function measureReplica(registry: Registry, replica: Replica): void {
+  // Told as 0 before the log is read, each start would look like a new epoch, and like all of the log at once.
+  const whenRead = (number: number) => (replica.position.epoch === 0 ? undefined : number)
   gauge(
     registry,
     'revocation_replica_age_seconds',
@@ -21,13 +24,13 @@ export function measureReplica(registry: Registry, replica: Replica): void {
     registry,
     'revocation_replica_seq',
     'Number of the newest revocation up to which all are known here',
-    () => replica.position.seq,
+    () => whenRead(replica.position.seq),
   )
   gauge(
     registry,
     'revocation_replica_epoch',
     'Epoch of the revocation log; every older access token is dead',
-    () => replica.position.epoch,
+    () => whenRead(replica.position.epoch),
   )
   gauge(
     registry,
