@@ -3,7 +3,7 @@ import type {} from '@fastify/postgres'
 import type {} from '@fastify/redis'
 import fp from 'fastify-plugin'
 import { Counter, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
-import type { ProblemCode } from '@portcullis/schemas'
+import { PROBLEMS, type ProblemCode } from '@portcullis/schemas'
 import { measurePool, measureRedis } from './stores.ts'
 
 export interface MetricsOptions {
@@ -41,6 +41,8 @@ export default fp<MetricsOptions>(
       labelNames: ['code'],
       registers: [registry],
     })
+    // The first of a code is no rise to Prometheus if its series begins with it.
+    for (const code of Object.keys(PROBLEMS)) problems.inc({ code }, 0)
     app.decorate('countProblem', (code) => problems.inc({ code }))
     app.addHook('onReady', async () => {
       if (app.hasDecorator('pg')) measurePool(registry, app.pg.pool)

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { Registry } from 'prom-client'
 import { measureReplica } from '@portcullis/service-kit'
+import { appWithRoutes } from '../support/app.ts'
 
 /** The values that are told, by the names of their series. */
 async function valuesOf(registry: Registry): Promise<Map<string, number>> {
@@ -40,3 +41,16 @@ t.test(
     )
   },
 )
+
+t.test('problems are counted from zero, so that the first of each is a rise', async (t) => {
+  const app = appWithRoutes()
+  t.teardown(() => app.close())
+  await app.ready()
+  const count = async (code: string) =>
+    (await valuesOf(app.metrics)).get(`problems_total{code="${code}",service="things"}`)
+  t.equal(await count('INTERNAL'), 0)
+  t.equal(await count('AUTH_FORBIDDEN'), 0)
+  await app.inject('/refused')
+  t.equal(await count('AUTH_FORBIDDEN'), 1)
+  t.equal(await count('INTERNAL'), 0)
+})
