@@ -68,6 +68,7 @@ t.test('a revocation shows in the replica and in the time that its answer waited
   t.equal((after.get('') ?? 0) - (before.get('') ?? 0), 1)
   t.ok(((await values('revocation_replica_age_seconds')).get('') ?? Infinity) < 2)
   t.ok(((await values('revocation_barrier_seconds_count')).get('outcome="complete"') ?? 0) >= 1)
+  t.equal((await values('revocation_barrier_seconds_count')).get('outcome="pending"'), 0, 'counted from zero')
   t.equal((await values('revocation_verifiers')).get(''), 1)
   t.equal((await values('revocation_relay_up')).get(''), 1)
 })

@@ -40,6 +40,8 @@ export default fp(
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
       registers,
     })
+    // The first is no rise to Prometheus if its series begins with it.
+    barriers.zero({ outcome: 'pending' })
     app.barrier.onWaited = (ms, isPending) =>
       barriers.observe({ outcome: isPending ? 'pending' : 'complete' }, ms / 1000)
     gauge(app.metrics, 'revocation_relay_up', '1 while the revocation log reaches Redis from here', () =>
