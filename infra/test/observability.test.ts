@@ -14,6 +14,9 @@ const registered = new Set(
 const STANDARD =
   /^(?:up|ALERTS|nodejs_eventloop_lag_p99_seconds|process_cpu_seconds_total|process_resident_memory_bytes)$/
 
+/** Words of PromQL that look like metrics. */
+const WORDS = new Set(['clamp_min', 'group_left', 'histogram_quantile', 'quantile_over_time'])
+
 /** Names of metrics that an expression of PromQL asks for. */
 function metricsOf(expression: string): string[] {
   const bare = expression
@@ -21,7 +24,7 @@ function metricsOf(expression: string): string[] {
     .replaceAll(/\b(?:by|on|without|group_left|group_right)\s*\([^)]*\)/g, '')
   return [...bare.matchAll(/\b[a-zA-Z]+(?:_[a-z0-9]+)+\b|\bup\b/g)]
     .map(([name]) => name)
-    .filter((name) => name !== 'histogram_quantile' && name !== 'group_left')
+    .filter((name) => !WORDS.has(name))
 }
 
 function isKnown(metric: string): boolean {
