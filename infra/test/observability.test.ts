@@ -82,3 +82,18 @@ t.test('every panel of the dashboard asks for metrics that the services have', a
     }
   }
 })
+
+t.test('what promtool tests of the dashboard is what its panels ask for', async (t) => {
+  const dashboard: { panels: Panel[] } = JSON.parse(
+    read('infra/observability/grafana/dashboards/portcullis.json'),
+  )
+  const asked = new Set(dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)))
+  const tested = [
+    ...read('infra/observability/dashboard.test.yml').matchAll(/^ +- expr: (?:&\w+ )?(.+)$/gm),
+  ].map(([, expression = '']) => expression)
+  t.equal(tested.length, 5)
+  t.strictSame(
+    tested.filter((expression) => !asked.has(expression)),
+    [],
+  )
+})
