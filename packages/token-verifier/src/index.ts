@@ -3,7 +3,7 @@ export { createVerifier, followerRedisOptions, type CreateVerifierOptions } from
 export { StaleError, TokenError } from './errors.ts'
 export { baseUrl, fetchJson } from './fetch-json.ts'
 export { readBearer, readPositionHeader, withChallenge } from './bearer.ts'
-export { ClientToken } from './follow/client-token.ts'
+export { ClientToken, type ClientTokenOptions } from './follow/client-token.ts'
 export type { Follower } from './follow/choose-carrier.ts'
 export type { FeedOptions } from './follow/feed-follower.ts'
 export type { Carrier, Observer } from './follow/observer.ts'

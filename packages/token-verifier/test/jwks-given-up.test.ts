@@ -37,6 +37,29 @@ t.test('the successor of a key that was given up is looked for at once, past cac
   )
 })
 
+t.test('a set that still has the key is older than the log: nobody knows an unknown key by it', async (t) => {
+  const { source, state, clock } = setup([first.jwk])
+  await source.find(first.kid)
+  source.giveUp?.(first.kid)
+  const unknown = async () => source.find(second.kid)
+  for (const etag of ['W/"1"', 'W/"2"']) {
+    state.etag = etag
+    await t.rejects(
+      race(1, unknown).then(([one]) => one?.status === 'rejected' && Promise.reject(one.reason)),
+      {
+        statusCode: 503,
+        code: 'UNAVAILABLE',
+      },
+    )
+    const { length } = state.requests
+    await race(1000, unknown)
+    t.equal(state.requests.length, length, 'and nobody asks without pause')
+    clock.advance(5000)
+  }
+  Object.assign(state, { keys: [second.jwk], etag: 'W/"3"' })
+  t.equal(await unknown(), second.publicPem)
+})
+
 t.test('the successor is found too if the keys were being fetched when the key was given up', async (t) => {
   const { state, fetch } = endpoint([first.jwk])
   const arrived = Promise.withResolvers<void>()

@@ -96,7 +96,12 @@ t.test(
       let isLost = false
       const { verifier } = freshVerifier(issuer, {
         keys: { find: (kid) => (isLost ? find(kid) : issuer.key.publicPem) },
-        observer: { keysFailed: (error) => told.push(error) },
+        observer: {
+          keysFailed: (error) => {
+            told.push(error)
+            throw new Error('of the observer')
+          },
+        },
       })
       const seen = issuer.mint()
       await verifier.verify(seen)

@@ -4,6 +4,7 @@ import { fetchJson, type Fetch } from '../fetch-json.ts'
 import { httpUrl } from '../options.ts'
 import { readFreshness, type Freshness } from './cache-control.ts'
 import { readJwkSet, type Algorithm } from './jwk-set.ts'
+import { Pause } from './pause.ts'
 import type { KeySource } from './source.ts'
 
 const UNKNOWN_COOLDOWN_MS = 30_000
@@ -11,7 +12,6 @@ const UNKNOWN_KEPT = 1000
 const DEAD_KEPT = 1000
 /** The set may have come from a cache, or from an instance that had not heard of the newest key. */
 const UNKNOWN_KEPT_MS = 60_000
-const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 5000
 /** While there are no keys at all, and so no token can be judged. */
 const LONGEST_RETRY_WITHOUT_KEYS_MS = 250
@@ -55,7 +55,7 @@ interface Held {
 class JwksKeys implements KeySource {
   readonly #options: JwksOptions
   readonly #clock: Clock
-  readonly #pace: () => number
+  readonly #pause: Pause
   readonly #closing = new AbortController()
   /** Kids that were not there, and when that was seen. */
   readonly #unknown = new Map<string, Instant>()
@@ -65,14 +65,13 @@ class JwksKeys implements KeySource {
   #named = 0
   #held: Held | undefined
   #fetching: Promise<void> | undefined
-  #failed: { at: number; wait: number } | undefined
   #lookedForUnknown: Instant | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: JwksOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    this.#pace = options.pace ?? (() => performance.now())
+    this.#pause = new Pause(options.pace ?? (() => performance.now()))
   }
 
   get ready(): boolean {
@@ -83,7 +82,7 @@ class JwksKeys implements KeySource {
   start(): void {
     void this.#refresh().catch(() => {
       if (this.#closing.signal.aborted || this.#held) return
-      this.#timer = setTimeout(() => this.start(), Math.max(0, Math.ceil(this.#pauseLeftMs())))
+      this.#timer = setTimeout(() => this.start(), Math.max(0, Math.ceil(this.#pause.left)))
       this.#timer.unref()
     })
   }
@@ -167,16 +166,15 @@ class JwksKeys implements KeySource {
   /** One fetch at a time, and after one that failed none for a while. */
   #refresh(): Promise<void> {
     if (this.#fetching) return this.#fetching
-    if (this.#pauseLeftMs() > 0) return Promise.reject(new Error('fetched in vain'))
+    if (this.#pause.left > 0) return Promise.reject(new Error('fetched in vain'))
     this.#fetching = this.#fetch()
       .then(
-        () => {
-          this.#failed = undefined
+        ({ isOld }) => {
+          if (isOld && this.#isBehind()) this.#pause.begin(LONGEST_RETRY_MS)
+          else this.#pause.end()
         },
         (error: unknown) => {
-          const longest = this.#held ? LONGEST_RETRY_MS : LONGEST_RETRY_WITHOUT_KEYS_MS
-          const wait = Math.min((this.#failed?.wait ?? FIRST_RETRY_MS / 2) * 2, longest)
-          this.#failed = { at: this.#pace(), wait }
+          this.#pause.begin(this.#held ? LONGEST_RETRY_MS : LONGEST_RETRY_WITHOUT_KEYS_MS)
           if (!this.#closing.signal.aborted) this.#options.onError?.(error)
           throw error
         },
@@ -187,11 +185,8 @@ class JwksKeys implements KeySource {
     return this.#fetching
   }
 
-  #pauseLeftMs(): number {
-    return this.#failed ? this.#failed.at + this.#failed.wait - this.#pace() : 0
-  }
-
-  async #fetch(): Promise<void> {
+  /** @returns whether the set still has a key that the log has named, and so may lack its successor */
+  async #fetch(): Promise<{ readonly isOld: boolean }> {
     const { url, algorithm = 'ES256', timeoutMs = 1000, fetch } = this.#options
     const at = instant(this.#clock)
     const named = this.#named
@@ -206,13 +201,18 @@ class JwksKeys implements KeySource {
       },
       signal: this.#closing.signal,
     })
-    if (answer.status === 304 && this.#held) {
-      this.#held = { ...this.#held, freshness: readFreshness(answer.headers), at, named }
-    } else if (answer.status === 200) {
-      const keys = readJwkSet(answer.body, algorithm)
-      const freshness = readFreshness(answer.headers)
-      this.#held = { keys, etag: answer.headers.get('etag'), freshness, at, named }
-      this.#unknown.clear()
-    } else throw new Error(`the JWK Set was answered with ${answer.status}`)
+    const held = answer.status === 304 ? this.#held : undefined
+    if (!held && answer.status !== 200) throw new Error(`the JWK Set was answered with ${answer.status}`)
+    const keys = held?.keys ?? readJwkSet(answer.body, algorithm)
+    const isOld = Array.from(keys.keys()).some((kid) => this.#dead.has(kid))
+    this.#held = {
+      keys,
+      etag: held ? held.etag : answer.headers.get('etag'),
+      freshness: readFreshness(answer.headers),
+      at,
+      named: isOld ? (this.#held?.named ?? 0) : named,
+    }
+    if (!held) this.#unknown.clear()
+    return { isOld }
   }
 }

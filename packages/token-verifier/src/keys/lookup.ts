@@ -30,7 +30,11 @@ export class KeyLookup {
   /** What to throw for an error of the source, or of a key that it gave: it is the cause. */
   failure(error: unknown): TokenError | StaleError {
     if (isRefusal(error)) return error
-    this.#onError?.(error)
+    try {
+      this.#onError?.(error)
+    } catch {
+      // What somebody makes of the news does not change the answer.
+    }
     return new StaleError('UNAVAILABLE', 'the source of keys has failed', { cause: error })
   }
 

@@ -17,13 +17,15 @@ import { limitOf } from './plausible.ts'
 /**
  * Sets the key that an event can be looked up by. As a replica does, it keeps the larger value and the later time: while
  * a log that was lost is written again, older events come by once more.
+ * To be called before the entry is added: of a script that fails nothing is undone, and an entry that is there is not
+ * looked at again.
  */
 const REMEMBER = `
 local function remember(key, value, keep_until)
   local held, left = tonumber(redis.pcall('GET', key)), redis.call('PTTL', key)
   if held and held > tonumber(value) then value = string.format('%.0f', held) end
   redis.call('SET', key, value, 'PXAT', keep_until)
-  if left > redis.call('PTTL', key) then redis.call('SET', key, value, 'PX', left) end
+  if left > 0 and left > redis.call('PTTL', key) then redis.call('SET', key, value, 'PX', left) end
 end
 `
 
@@ -97,8 +99,8 @@ for i = 8, #ARGV, 5 do
   elseif at ~= (last_epoch == epoch and math.max(last_seq, base) or base) + 1 then
     return { 'hole', last }
   else
-    redis.call('XADD', log, id, '${EVENT_FIELD}', ARGV[i + 4])
     remember(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
+    redis.call('XADD', log, id, '${EVENT_FIELD}', ARGV[i + 4])
     last, last_epoch, last_seq = id, epoch, at
   end
 end
@@ -126,8 +128,8 @@ const CARRY_SCRIPT = `${REMEMBER}
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 if not newest or newest[1] ~= ARGV[1] then return 0 end
 for i = 2, #ARGV, 5 do
-  redis.call('XADD', KEYS[1], ARGV[i], '${EVENT_FIELD}', ARGV[i + 4])
   remember(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
+  redis.call('XADD', KEYS[1], ARGV[i], '${EVENT_FIELD}', ARGV[i + 4])
 end
 return 1
 `

@@ -2,7 +2,7 @@ import pg from 'pg'
 import t from 'tap'
 import { EVENT_FIELD, revocationKeys, type RevocationEvent } from '@portcullis/schemas'
 import { startRedis } from '@portcullis/test-kit'
-import { appendToRedis, carryToRedis, defineAppend } from '../../src/revocation/append.ts'
+import { appendToRedis, defineAppend } from '../../src/revocation/append.ts'
 import { pruneRevocations, readLog } from '../../src/revocation/log.ts'
 import { Registrar } from '../../src/revocation/verifiers/registrar.ts'
 import { Relay } from '../../src/revocation/relay.ts'
@@ -148,10 +148,38 @@ t.test('while a lost log is written again, what can be looked up does not grow y
     t.ok((await redis.pttl(key)) > 59 * 60_000)
   }
   t.equal((await appendToRedis(redis, head, [], {}, 'ok')).status, 'ok')
-  await redis.del(key)
-  await redis.hset(key, 'no', 'number')
-  t.equal(await carryToRedis(redis, [event(4, 6, 60)]), true)
-  t.equal(await redis.get(key), '6', 'nor stays what somebody else has put there')
+})
+
+t.test('what somebody else has put where an event is looked up gives way to the event', async (t) => {
+  const redis = openRedis(t, { redis: await startRedis(t) })
+  defineAppend(redis)
+  const key = revocationKeys.event('user', 'ada')
+  for (const [seq, minutes, there] of [
+    [1, -1, null],
+    [2, 60, '2'],
+  ] as const) {
+    await redis.del(key)
+    await redis.hset(key, 'no', 'number')
+    const keep_until = Date.now() + minutes * 60_000
+    const event: RevocationEvent = { epoch: 1, seq, kind: 'user', key: 'ada', value: seq, keep_until, at: 0 }
+    const head = { epoch: 1, seq, base: seq - 1 }
+    t.equal((await appendToRedis(redis, head, [event], {}, 'ok')).status, 'ok')
+    t.equal(await redis.get(key), there)
+  }
+})
+
+t.test('an event has no entry where the key to look it up by could not be set', async (t) => {
+  const redis = openRedis(t, { redis: await startRedis(t) })
+  defineAppend(redis)
+  const keep_until = Date.now() + 60_000
+  const event: RevocationEvent = { epoch: 1, seq: 1, kind: 'user', key: 'ada', value: 1, keep_until, at: 0 }
+  const head = { epoch: 1, seq: 1, base: 0 }
+  await redis.acl('SETUSER', 'default', '-pttl')
+  await t.rejects(appendToRedis(redis, head, [event], {}, 'ok'), /can't run this command/)
+  t.equal(await redis.exists(revocationKeys.log), 0)
+  await redis.acl('SETUSER', 'default', '+pttl')
+  t.equal((await appendToRedis(redis, head, [event], {}, 'ok')).status, 'ok')
+  t.equal(await redis.get(revocationKeys.event('user', 'ada')), '1')
 })
 
 t.test('ten thousand events are carried to an empty Redis in several appends', async (t) => {

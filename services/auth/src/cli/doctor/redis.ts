@@ -25,6 +25,7 @@ const TRIED: Readonly<Record<RedisUse, readonly (readonly [string, ...string[]])
     ['xrange', '{revocations}:doctor', '-', '+'],
     ['del', '{revocations}:doctor'],
     ['eval', "return redis.call('GET', KEYS[1])", '1', revocationKeys.head],
+    ['pttl', revocationKeys.head],
     ['hrandfield', revocationKeys.ack('doctor'), '1'],
   ],
   session: [
