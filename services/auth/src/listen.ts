@@ -10,6 +10,11 @@ export async function listen(tracing: Tracing): Promise<void> {
     const output = process.stdout.isTTY ? { stream: await readableOutput() } : {}
     const app = build(config, { logger: { level: config.LOG_LEVEL, ...output } })
     app.addHook('onClose', () => tracing.stop())
-    await serve(app, { host: config.HOST, port: config.PORT, drainSeconds: config.DRAIN_SECONDS })
+    await serve(app, {
+      host: config.HOST,
+      port: config.PORT,
+      metricsHost: config.METRICS_HOST,
+      drainSeconds: config.DRAIN_SECONDS,
+    })
   })
 }

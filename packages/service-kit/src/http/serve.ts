@@ -5,10 +5,13 @@ import { Server } from 'node:net'
 import closeWithGrace from 'close-with-grace'
 import { warmPool } from '../stores/warm.ts'
 import type { App } from './app.ts'
+import { ListenError, isOfListening } from './listen-error.ts'
 
 export interface ServeOptions {
   readonly host: string
   readonly port: number
+  /** Where the app serves its metrics: its host is told apart from those of the stores if there is no such host. */
+  readonly metricsHost: string
   /** How long to go on answering, with readiness failing, before the listener closes. */
   readonly drainSeconds?: number
 }
@@ -25,8 +28,12 @@ const CLOSE_TIMEOUT_MS = 10_000
  * requests in flight finish, plugins close, exit 0. A second signal, or an error nobody caught, ends it with exit 1.
  *
  * @returns the address that the service listens on.
+ * @throws {ListenError} if it cannot be listened on, or that of the metrics
  */
-export async function serve(app: App, { host, port, drainSeconds = 0 }: ServeOptions): Promise<string> {
+export async function serve(
+  app: App,
+  { host, port, metricsHost, drainSeconds = 0 }: ServeOptions,
+): Promise<string> {
   let isLeaving = false
   app.addHook('onSend', (_request, reply, _payload, done) => {
     if (isLeaving) reply.header('connection', 'close')
@@ -48,11 +55,19 @@ export async function serve(app: App, { host, port, drainSeconds = 0 }: ServeOpt
       await app.close()
     },
   )
-  await app.ready()
+  try {
+    await app.ready()
+  } catch (error) {
+    throw isOfListening(error, metricsHost) ? new ListenError('METRICS_HOST and METRICS_PORT', error) : error
+  }
   if (app.hasDecorator('pg')) await warmPool(app.pg.pool)
   // Proxies that ask for nobody's health send requests to whoever listens.
   await app.health.untilReady(READY_PATIENCE_MS)
-  return app.listen({ host, port })
+  try {
+    return await app.listen({ host, port })
+  } catch (error) {
+    throw isOfListening(error, host) ? new ListenError('HOST and PORT', error) : error
+  }
 }
 
 /** A turn of the event loop that is longer has had work, and connections may have come meanwhile; in milliseconds. */

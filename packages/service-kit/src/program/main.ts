@@ -1,4 +1,5 @@
 import { ConfigError } from '../config/load.ts'
+import { ListenError } from '../http/listen-error.ts'
 import { ProblemError } from '../problems/problem.ts'
 import { databaseFailure } from '../stores/errors.ts'
 
@@ -7,7 +8,8 @@ export const EXIT_CONFIG = 78
 
 /**
  * Runs a program's main function. Settings that are wrong are written to standard error, one a line, with exit
- * code 78; any other error that comes out of it with exit code 1, and one of the database in a line.
+ * code 78; any other error that comes out of it with exit code 1; one of the database, and an address that cannot
+ * be listened on, in a line.
  */
 export async function main(run: () => Promise<unknown>): Promise<void> {
   try {
@@ -24,6 +26,7 @@ export async function main(run: () => Promise<unknown>): Promise<void> {
 
 function failureText(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
+  if (error instanceof ListenError) return error.message
   const reason = error instanceof ProblemError ? error.cause : error
   if (!(reason instanceof Error) || databaseFailure(reason) === undefined) return error.stack ?? error.message
   const first: unknown = reason instanceof AggregateError ? reason.errors[0] : reason

@@ -56,29 +56,38 @@ t.test('no connection that was made before is reset by it', async (t) => {
   await closed
 })
 
-t.test(
-  'a port that is taken, that of metrics too, ends the start, and the service never listens',
-  async (t) => {
-    const server = createTcpServer().listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    t.teardown(() => server.close())
-    const address = server.address()
-    const port = typeof address === 'object' ? String(address?.port) : ''
-    for (const name of ['PORT', 'METRICS_PORT'])
-      await t.rejects(
-        promisify(execFile)(process.execPath, ['--conditions=@portcullis/source', program], {
-          env: { [name]: port },
-          timeout: 20_000,
-        }),
-        {
-          code: 1,
-          stdout: '',
-          stderr: new RegExp(`^Error: listen EADDRINUSE: address already in use 127\\.0\\.0\\.1:${port}\\n`),
-        },
-        name,
-      )
-  },
-)
+t.test('an address that cannot be listened on, that of metrics too, ends the start in a line', async (t) => {
+  const server = createTcpServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const address = server.address()
+  const port = typeof address === 'object' ? String(address?.port) : ''
+  const says = async (env: Record<string, string>, settings: string, reason: string) =>
+    t.rejects(
+      promisify(execFile)(process.execPath, ['--conditions=@portcullis/source', program], {
+        env,
+        timeout: 20_000,
+      }),
+      {
+        code: 1,
+        stdout: '',
+        stderr: new RegExp(`^the address of ${settings} cannot be listened on: ${reason}\n$`),
+      },
+      JSON.stringify(env),
+    )
+  for (const [prefix, settings] of [
+    ['', 'HOST and PORT'],
+    ['METRICS_', 'METRICS_HOST and METRICS_PORT'],
+  ] as const) {
+    const taken = `listen EADDRINUSE: address already in use 127\\.0\\.0\\.1:${port}`
+    await says({ [`${prefix}PORT`]: port }, settings, taken)
+    // Of TEST-NET-1, so that it is nobody's.
+    const elsewhere = { [`${prefix}HOST`]: '192.0.2.1', [`${prefix}PORT`]: port }
+    await says(elsewhere, settings, 'listen EADDRNOTAVAIL: .*')
+    const unknown = { [`${prefix}HOST`]: 'no.such.invalid', [`${prefix}PORT`]: port }
+    await says(unknown, settings, 'getaddrinfo (?:ENOTFOUND|EAI_AGAIN) no\\.such\\.invalid')
+  }
+})
 
 t.test('a database without which a service cannot start is told in a line', async (t) => {
   // It accepts no TLS, and answers so to whoever asks.

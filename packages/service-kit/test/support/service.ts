@@ -5,6 +5,8 @@ import { createApp, createPool, loadConfig, main, serve } from '@portcullis/serv
 
 /** A service to be started as a process; prints its address when it listens. */
 const Settings = Type.Object({
+  HOST: Type.String({ default: '127.0.0.1' }),
+  METRICS_HOST: Type.String({ default: '127.0.0.1' }),
   PORT: Type.Integer({ default: 0 }),
   METRICS_PORT: Type.Integer({ default: 0 }),
   DRAIN_SECONDS: Type.Number({ minimum: 0, default: 0 }),
@@ -34,9 +36,14 @@ await main(async () => {
   const config = loadConfig(Settings, process.env)
   if (config.DATABASE_URL !== undefined)
     await createPool({ url: config.DATABASE_URL, name: 'test' }).connect()
-  const metrics = { host: '127.0.0.1', port: config.METRICS_PORT }
+  const metrics = { host: config.METRICS_HOST, port: config.METRICS_PORT }
   const app = createApp({ name: 'test', title: 'Test', version: '1', issuer: 'http://localhost', metrics })
   app.register(routes)
-  const url = await serve(app, { host: '127.0.0.1', port: config.PORT, drainSeconds: config.DRAIN_SECONDS })
+  const url = await serve(app, {
+    host: config.HOST,
+    port: config.PORT,
+    metricsHost: config.METRICS_HOST,
+    drainSeconds: config.DRAIN_SECONDS,
+  })
   process.stdout.write(`${url}\n`)
 })
