@@ -45,6 +45,7 @@ export const cases: readonly Case[] = [
     title: '/docs of content shows every route of content',
     run: showsEveryRoute('content', 'Portcullis content'),
   },
+  { title: '/docs fits a phone', run: fitsPhone },
   { title: 'each error code has a page that says what it means, and fits a phone', run: readsProblems },
   {
     title: 'tabs that have the client refresh once between them, and a logout in one ends all',
@@ -97,6 +98,26 @@ function showsEveryRoute(service: 'auth' | 'content', title: string): Case['run'
     assert.equal(await page.countOperations(), routes.length)
     assert.deepEqual(page.complaints, [])
   }
+}
+
+async function fitsPhone({ context, pair: { origin }, screenshots }: Stage): Promise<void> {
+  // A phone that is told nothing shows a page as wide as that of a desk, which a small window does not.
+  const phone = await context.browser()?.newContext({ viewport: PHONE, isMobile: true, hasTouch: true })
+  assert.ok(phone)
+  const tab = await phone.newPage()
+  const page = new DocsPage(tab)
+  const shoot = async (name: string) => {
+    if (screenshots !== undefined) await page.screenshot(join(screenshots, `phone-docs${name}.png`))
+  }
+  await page.open(`${origin}/docs`)
+  await shoot('')
+  const { status } = await page.tryIt('posts', 'listPosts')
+  await shoot('-posts')
+  assert.equal(status, 200)
+  assert.equal(await tab.evaluate('innerWidth'), PHONE.width)
+  assert.equal(await tab.evaluate('document.documentElement.scrollWidth'), PHONE.width)
+  assert.deepEqual(page.complaints, [])
+  await phone.close()
 }
 
 async function readsProblems({ context, pair: { origin }, screenshots }: Stage): Promise<void> {
