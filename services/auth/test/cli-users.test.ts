@@ -99,6 +99,14 @@ t.test('the last active admin stays one', async (t) => {
   t.match(await json('users', 'show', last ?? ''), { roles: ['admin'], status: 'active' })
 })
 
+t.test('create-admin tells a program whether there is a new admin', async (t) => {
+  const made = await json('create-admin', '--username', 'chief')
+  t.match(made, { created: true, username: 'chief', password: /^.{22}$/ })
+  t.strictSame(await json('create-admin', '--username', 'other', '--if-none'), { created: false })
+  t.match(await run('create-admin', '--username', 'other', '--if-none'), { code: 0, out: '' })
+  t.match(await run('users', 'show', 'other'), { code: 1 }, 'there was one, so that there is no other')
+})
+
 t.test('a session is listed, and is over when it is ended', async (t) => {
   const user = await auth.newUser()
   const pair = await auth.login(user)

@@ -35,7 +35,10 @@ async function createAdmin(context: Context, { username, ifNone = false }: Optio
     throw new Refusal('ADMIN_PASSWORD needs 8 to 256 characters and must not be a common password')
 
   await withStores(config, async (stores) => {
-    if (ifNone && (await hasActiveAdmin(stores.db))) return
+    if (ifNone && (await hasActiveAdmin(stores.db))) {
+      if (context.out.isJson) await context.out.document({ created: false })
+      return
+    }
     const hasher = new PasswordHasher({
       memoryKib: config.ARGON2_MEMORY_KIB,
       timeCost: config.ARGON2_TIME_COST,
@@ -45,6 +48,8 @@ async function createAdmin(context: Context, { username, ifNone = false }: Optio
     context.holdSignals()
     await createUser(stores, { username, email: null, password_hash, roles: ['user', 'admin'] })
     await context.out.document({
+      // People see it; a program has to be told.
+      ...(context.out.isJson && { created: true }),
       username,
       password: config.ADMIN_PASSWORD === undefined ? password : undefined,
     })
