@@ -68,13 +68,13 @@ export function launchPortcullis(
   return launch(auth, [...PROGRAM, ...args], env)
 }
 
-/** The same, with its answer going into a file. */
-export function spawnIntoFile(
+/** The same, with a standard output that is a file opened for reading, so that no answer can be written. */
+export function spawnIntoReadOnly(
   auth: Pick<TestAuth, 'env'>,
   args: readonly string[],
   file: string,
 ): Promise<Run> {
-  return launch(auth, ['sh', '-c', 'exec "$@" >> "$0"', file, ...PROGRAM, ...args], {}).ended
+  return launch(auth, ['sh', '-c', 'exec "$@" 1< "$0"', file, ...PROGRAM, ...args], {}).ended
 }
 
 function launch(auth: Pick<TestAuth, 'env'>, [command = '', ...args]: readonly string[], env: Env): Running {
