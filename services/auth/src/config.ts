@@ -19,7 +19,7 @@ export const ConfigSchema = Type.Object({
   ...commonSettings,
   PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 3001 }),
   METRICS_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 9101 }),
-  AUDIENCE: Type.String({ minLength: 1, maxLength: 256, default: 'portcullis' }),
+  AUDIENCE: Type.String({ ...commonSettings.AUDIENCE, default: 'portcullis' }),
   SESSION_REDIS_URL: Type.String({ format: 'redis-url' }),
   /** 32 bytes in base64; seals private keys in the database. */
   KEY_ENCRYPTION_KEY: SealingKey,

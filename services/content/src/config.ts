@@ -6,7 +6,7 @@ export const ConfigSchema = Type.Object({
   ...commonSettings,
   PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 3002 }),
   METRICS_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 9102 }),
-  AUDIENCE: Type.String({ minLength: 1, maxLength: 256, default: 'portcullis' }),
+  AUDIENCE: Type.String({ ...commonSettings.AUDIENCE, default: 'portcullis' }),
   /** Where the keys that sign tokens are published. */
   JWKS_URL: Type.String({ format: 'http-url' }),
   /** Under which auth is reached from here, for its feeds and for tokens. */

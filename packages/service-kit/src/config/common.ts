@@ -10,7 +10,12 @@ export const commonSettings = {
   METRICS_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 0 }),
   /** `iss` of every token, and where the pages of problems are. */
   ISSUER: Type.String({ format: 'origin' }),
-  AUDIENCE: Type.String({ minLength: 1, maxLength: 256 }),
+  AUDIENCE: Type.String({
+    minLength: 1,
+    maxLength: 256,
+    pattern: String.raw`\S`,
+    description: '1 to 256 characters that are not white space alone',
+  }),
   /** Of access tokens: auth signs by it, and a token of another one is refused everywhere. */
   SIGNING_ALGORITHM: Type.Union([Type.Literal('ES256'), Type.Literal('RS256')], { default: 'ES256' }),
   DATABASE_URL: Type.String({ format: 'postgres-url' }),

@@ -81,6 +81,7 @@ t.test('addresses are checked for what they are to be', async (t) => {
   t.equal(errorsOf(Common, good).length, 0)
   const bad = {
     ISSUER: 'https://id.example.com/',
+    AUDIENCE: ' \t',
     DATABASE_URL: 'mysql://localhost/x',
     CACHE_REDIS_URL: 'redis://localhost/cache',
     REVOCATION_REDIS_URL: 'localhost:6379',
