@@ -87,6 +87,8 @@ async function rotate(context: Context, { refresh, compromised = false }: Rotate
   await withStores(config, async (stores) => {
     await refuseOtherAlgorithm(stores.db, maker.algorithm)
     await openKeysInUse(stores.db, maker)
+    // Whatever comes after the commit, it is told which keys sign now.
+    context.holdSignals()
     const { done, receipt } = await (refresh ? rotateRefresh : rotateSigning)(stores, maker, compromised)
     await context.out.document({ ...done, ...(await awaitVerifiers(context, stores, config, receipt)) })
   })

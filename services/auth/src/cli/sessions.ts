@@ -38,6 +38,7 @@ async function end(context: Context, id: string): Promise<void> {
   const config = context.config(commandConfigs.users)
   await withStores(config, async (stores) => {
     const userId = Value.Check(IdSchema, id) ? await findUserIdOfSession(stores.db, id) : undefined
+    context.holdSignals()
     const ended =
       userId === undefined ? undefined : await endOneSession(stores, userId, id, 'ended_by_operator')
     if (!ended) throw new Refusal(`there is no live session ${id}`)
