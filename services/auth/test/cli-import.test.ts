@@ -172,6 +172,7 @@ t.test('a file that is no such file is refused as a whole', async (t) => {
     [fileOf(`${header}"one,two\n`, 'csv'), /a quotation mark is not closed/],
     [fileOf('username: x', 'yaml'), /--format csv or --format jsonl/],
     [join(folder, 'missing.csv'), /cannot be read/],
+    [t.testdir({ 'folder.csv': {} }) + '/folder.csv', /^error: the file .*folder\.csv cannot be read\n$/],
     [folder, /--format/],
   ]
   for (const [file, reason] of refused) t.match(await run([file]), { code: 1, out: '', err: reason })

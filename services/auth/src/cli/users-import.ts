@@ -92,7 +92,8 @@ function formatOf(file: string, given: string | undefined): Format {
 async function openFile(path: string): Promise<Readable> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const stream = createReadStream(path)
-  stream.once('open', () => resolve())
+  // A folder opens, and only its first byte is refused.
+  stream.once('readable', () => resolve())
   stream.once('error', reject)
   await promise.catch(() => {
     throw new Refusal(`the file ${path} cannot be read`)
