@@ -1,7 +1,7 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import type {} from '@fastify/postgres'
 import { once } from 'node:events'
-import { Server } from 'node:net'
+import { Server, type Socket } from 'node:net'
 import closeWithGrace from 'close-with-grace'
 import { warmPool } from '../stores/warm.ts'
 import type { App } from './app.ts'
@@ -72,23 +72,32 @@ export async function serve(
 
 /** A turn of the event loop that is longer has had work, and connections may have come meanwhile; in milliseconds. */
 const QUIET_TURN_MS = 1
-/** After so many turns the listener closes in any case: it is never quiet where there is too much work. */
-const TURNS = 2000
+/** After so long the listener closes in any case: it is never quiet where there is too much work; in milliseconds. */
+const QUIET_PATIENCE_MS = 1000
 
 /**
  * Closes the listener and no connection. The system resets connections that nobody has accepted yet, and one is
- * accepted in a turn of the event loop, so this waits for a short turn that has brought none.
+ * accepted in a turn of the event loop, so this waits for a short turn that has brought none. What comes meanwhile is served
+ * afterwards: clients that open a connection for each request would come again with every answer.
  */
 export async function stopListening(server: Server): Promise<void> {
-  let accepted = 0
-  const count = () => (accepted += 1)
-  server.on('connection', count)
-  for (let turns = 0; turns < TURNS; turns++) {
-    const [before, began] = [accepted, performance.now()]
-    await turn()
-    if (accepted === before && performance.now() - began < QUIET_TURN_MS) break
+  const handlers = server.rawListeners('connection')
+  const held: Socket[] = []
+  const hold = (socket: Socket) => {
+    // Nobody else looks at it yet who would notice that its client has gone.
+    socket.on('error', () => socket.destroy())
+    held.push(socket)
   }
-  server.off('connection', count)
+  server.removeAllListeners('connection').on('connection', hold)
+  const patience = performance.now() + QUIET_PATIENCE_MS
+  for (let isQuiet = false; !isQuiet && performance.now() < patience;) {
+    const [before, began] = [held.length, performance.now()]
+    await turn()
+    isQuiet = held.length === before && performance.now() - began < QUIET_TURN_MS
+  }
   // That of http.Server would also end the connections that wait for a request.
   Server.prototype.close.call(server)
+  server.off('connection', hold)
+  for (const handler of handlers) server.on('connection', (...args) => Reflect.apply(handler, server, args))
+  for (const socket of held) if (!socket.destroyed) server.emit('connection', socket)
 }

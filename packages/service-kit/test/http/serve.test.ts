@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, createServer, request, type IncomingMessage } from 'node:http'
 import { connect, createServer as createTcpServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
@@ -53,6 +54,37 @@ t.test('no connection that was made before is reset by it', async (t) => {
   )
   // Whoever comes too late is refused, which a gateway answers by asking another instance.
   t.strictSame(new Set([...statuses, 200, 'ECONNREFUSED']), new Set([200, 'ECONNREFUSED']))
+  await closed
+})
+
+t.test('it is soon over, and resets nobody, where many come again with every answer', async (t) => {
+  const server = createServer((_request, response) => {
+    // Work, so that there is no quiet turn.
+    for (const until = performance.now() + 1; performance.now() < until;) continue
+    response.end('here')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+  const agent = new Agent({ keepAlive: false })
+  const comeAgain = async (): Promise<unknown> => {
+    for (;;) {
+      try {
+        await get(port, agent)
+      } catch (error) {
+        return Reflect.get(Object(error), 'code')
+      }
+    }
+  }
+  const clients = Array.from({ length: 150 }, comeAgain)
+  await once(server, 'connection')
+  await sleep(200)
+  const began = performance.now()
+  await stopListening(server)
+  t.ok(performance.now() - began < 2000)
+  const closed = once(server, 'close')
+  t.strictSame(new Set(await Promise.all(clients)), new Set(['ECONNREFUSED']))
   await closed
 })
 
