@@ -1,4 +1,5 @@
 import autocannon from 'autocannon'
+import { median } from '../dev/statistics.ts'
 import type { Server } from './server.ts'
 
 /** A request that is made over and over. */
@@ -113,17 +114,4 @@ export function medianOf(measures: readonly Measure[]): Measure {
     p50: of((m) => m.p50),
     p99: of((m) => m.p99),
   }
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  const upper = sorted[middle] ?? NaN
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2
-}
-
-/** The value that so much of all are below, such as 0.99. */
-export function percentile(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { median, type Pace } from '../compare.ts'
+import { median } from '../../dev/statistics.ts'
+import type { Pace } from '../compare.ts'
 import type { Row } from '../report.ts'
 import type { Stage } from '../stage.ts'
 import { newUser, PASSWORD } from '../user.ts'

@@ -1,7 +1,8 @@
 import { generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto'
 import type { UserClaims } from '@portcullis/schemas'
 import { createVerifier, instant, Replica, systemClock } from '@portcullis/token-verifier'
-import { median, type Pace } from '../compare.ts'
+import { median } from '../../dev/statistics.ts'
+import type { Pace } from '../compare.ts'
 import type { Row } from '../report.ts'
 
 const TOKENS = 1500
