@@ -12,7 +12,6 @@ export class ReadyWatch {
   readonly #changes: Change[] = []
   #isStopped = false
   readonly #running: Promise<void>
-  slowestMs = 0
 
   constructor(url: string) {
     this.#url = url
@@ -33,11 +32,9 @@ export class ReadyWatch {
 
   async #run(): Promise<void> {
     while (!this.#isStopped) {
-      const began = performance.now()
       const answer = await fetch(`${this.#url}/health/ready`).catch(() => undefined)
       await answer?.body?.cancel()
       const at = performance.now()
-      this.slowestMs = Math.max(this.slowestMs, at - began)
       const isReady = answer?.status === 200
       if (this.#changes.at(-1)?.isReady !== isReady) this.#changes.push({ at, isReady })
       await sleep(50)
