@@ -9,8 +9,9 @@ export function header(): string {
 }
 
 export function line(name: string, finding: Finding, tookMs: number): string {
-  const { revocations, accepted, repairedMs, note = '' } = finding
-  const repaired = repairedMs === undefined ? '' : `${(repairedMs / 1000).toFixed(2)} s`
+  const { revocations, accepted, repairedMs, isRepaired, note = '' } = finding
+  const time = repairedMs === undefined ? '' : `${(repairedMs / 1000).toFixed(2)} s`
+  const repaired = isRepaired ? time : 'never'
   return row(
     name,
     String(revocations),

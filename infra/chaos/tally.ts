@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AuthProcess } from './auth-process.ts'
-import type { Stage } from './stage.ts'
-import { logout } from './users.ts'
+import { percentile } from '../dev/statistics.ts'
+import { logout, type AuthUrl } from './users.ts'
+import type { Verifier } from './verifier.ts'
 
 const REPAIR_PATIENCE_MS = 45_000
 /** Tokens judged in one question: few enough that a verifier goes on following the log meanwhile. */
@@ -14,13 +14,27 @@ export interface Finding {
   readonly accepted: number
   /** Until every verifier serves again and knows everything; undefined where nothing was broken. */
   readonly repairedMs?: number | undefined
+  /** False if that did not happen in time. */
+  readonly isRepaired: boolean
   /** For people. */
   readonly note?: string
 }
 
+/** Those who are asked. */
+export interface Asked {
+  readonly verifiers: readonly Pick<Verifier, 'accepted' | 'ask'>[]
+  auth(index: number): AuthUrl
+}
+
+/** Whether a dead token was accepted, or something stayed broken. How long a repair took is no fault. */
+export function isWrong({ accepted, isRepaired }: Finding): boolean {
+  return accepted > 0 || !isRepaired
+}
+
 /** Revokes tokens, and counts who takes them for good afterwards. */
 export class Tally {
-  readonly #stage: Stage
+  readonly #stage: Asked
+  readonly #patienceMs: number
   /** Tokens that are dead by an answer, or by now. */
   readonly #dead: string[] = []
   /** Tokens whose end was not confirmed: 202, 503, or no answer. */
@@ -31,14 +45,15 @@ export class Tally {
   readonly statuses = new Map<number, number>()
   revocations = 0
   accepted = 0
-  note = ''
 
-  constructor(stage: Stage) {
+  /** @param patienceMs for what a fault has broken to be whole again */
+  constructor(stage: Asked, patienceMs = REPAIR_PATIENCE_MS) {
     this.#stage = stage
+    this.#patienceMs = patienceMs
   }
 
   /** Logs out; after a 200 every verifier is asked at once. A frozen one may answer when it goes on. */
-  async logout(auth: AuthProcess, token: string): Promise<number> {
+  async logout(auth: AuthUrl, token: string): Promise<number> {
     const began = performance.now()
     const { status } = await logout(auth, token)
     if (status === 200) this.waits.push(performance.now() - began)
@@ -47,7 +62,7 @@ export class Tally {
   }
 
   /** Counts a revocation that was answered so. */
-  async revoked(status: number, token: string, bounded = false): Promise<void> {
+  async revoked(status: number, token: string): Promise<void> {
     this.revocations++
     this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1)
     if (status !== 200) {
@@ -56,7 +71,7 @@ export class Tally {
     }
     this.#dead.push(token)
     const looks = this.#stage.verifiers.map(async (verifier) => {
-      this.accepted += (await verifier.accepted([token], bounded)).length
+      this.accepted += (await verifier.accepted([token])).length
     })
     for (const look of looks) {
       this.#looking.add(look)
@@ -75,20 +90,21 @@ export class Tally {
       await this.#insist(token)
       this.#dead.push(token)
     }
-    const deadline = began + REPAIR_PATIENCE_MS
+    const deadline = began + this.#patienceMs
     let alive = await this.#alive()
-    while ((alive > 0 || !(await this.#areReady())) && performance.now() < deadline) {
+    let isRepaired = alive === 0 && (await this.#areReady())
+    while (!isRepaired && performance.now() < deadline) {
       await sleep(20)
       alive = await this.#alive()
+      isRepaired = alive === 0 && (await this.#areReady())
     }
     const repairedMs = performance.now() - began
     await Promise.all(this.#looking)
-    const isLate = performance.now() >= deadline
     return {
       revocations: this.revocations,
       accepted: this.accepted + alive,
       repairedMs,
-      note: [this.note, isLate ? 'not repaired in time' : ''].filter(Boolean).join('; '),
+      isRepaired,
     }
   }
 
@@ -129,9 +145,7 @@ export class Tally {
   }
 }
 
-/** Such as `3.1 / 12.0 ms`: the median, and what one in a hundred exceeds. */
+/** Such as `p50 3.1, p99 12.0 ms`: the median, and what one in a hundred exceeds. */
 export function quantiles(values: readonly number[]): string {
-  const sorted = values.toSorted((a, b) => a - b)
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
-  return `p50 ${at(0.5).toFixed(1)}, p99 ${at(0.99).toFixed(1)} ms`
+  return `p50 ${percentile(values, 0.5).toFixed(1)}, p99 ${percentile(values, 0.99).toFixed(1)} ms`
 }

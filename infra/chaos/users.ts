@@ -1,30 +1,34 @@
 import { randomBytes } from 'node:crypto'
-import { Type, type Static } from 'typebox'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { TokenPairSchema, type TokenPair } from '@portcullis/schemas'
-import type { AuthProcess } from './auth-process.ts'
 
 const isPair = Compile(TokenPairSchema)
-const SignedUpSchema = Type.Object({ user: Type.Object({ id: Type.String() }) })
-const isSignedUp = Compile(SignedUpSchema)
+const isSignedUp = Compile(Type.Object({ user: Type.Object({ id: Type.String() }) }))
 const PASSWORD = 'as good as any other'
 /** Longer than any answer may take. */
 const PATIENCE_MS = 5000
 
 export interface User {
-  readonly id: Static<typeof SignedUpSchema>['user']['id']
+  readonly id: string
   readonly username: string
 }
 
+/** An instance of auth, or the origin that it is reached at. */
+export interface AuthUrl {
+  readonly url: string
+}
+
 /** Status 0: there was no answer. */
-export interface Reply {
+interface Reply {
   readonly status: number
   readonly body: unknown
 }
 
 /** A request to an instance of auth. Never rejects. */
 export async function call(
-  auth: AuthProcess,
+  auth: AuthUrl,
   method: string,
   path: string,
   { token, body }: { readonly token?: string; readonly body?: unknown } = {},
@@ -46,7 +50,7 @@ export async function call(
 }
 
 /** @throws Error if the user cannot be made. */
-export async function signUp(auth: AuthProcess): Promise<User> {
+export async function signUp(auth: AuthUrl): Promise<User> {
   const username = `chaos-${randomBytes(6).toString('hex')}`
   const { status, body } = await call(auth, 'POST', '/signup', { body: { username, password: PASSWORD } })
   if (!isSignedUp.Check(body)) throw new Error(`signup answered ${status}`)
@@ -55,7 +59,7 @@ export async function signUp(auth: AuthProcess): Promise<User> {
 
 /** The pair of a new session, or the status that there was instead. */
 export async function tryLogin(
-  auth: AuthProcess,
+  auth: AuthUrl,
   username: string,
   password = PASSWORD,
 ): Promise<TokenPair | number> {
@@ -64,23 +68,23 @@ export async function tryLogin(
 }
 
 /** @throws Error if the login does not succeed within a few attempts. */
-export async function login(auth: AuthProcess, user: User): Promise<TokenPair> {
+export async function login(auth: AuthUrl, user: User): Promise<TokenPair> {
   let status = 0
   for (let i = 0; i < 20; i++) {
     const pair = await tryLogin(auth, user.username)
     if (typeof pair === 'object') return pair
     status = pair
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await sleep(50)
   }
   throw new Error(`login answered ${status}`)
 }
 
-export function logout(auth: AuthProcess, token: string): Promise<Reply> {
+export function logout(auth: AuthUrl, token: string): Promise<Reply> {
   return call(auth, 'POST', '/logout', { token })
 }
 
 /** The next pair, or the status that there was instead. */
-export async function tryRefresh(auth: AuthProcess, pair: TokenPair): Promise<TokenPair | number> {
+export async function tryRefresh(auth: AuthUrl, pair: TokenPair): Promise<TokenPair | number> {
   const { status, body } = await call(auth, 'POST', '/refresh', {
     body: { refresh_token: pair.refresh_token },
   })

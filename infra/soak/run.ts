@@ -93,6 +93,7 @@ async function soak(stage: Stage, minutes: number, perSecond: number): Promise<s
   return [
     ...grownBeyond(samples),
     ...(finding.accepted > 0 ? ['tokens were accepted after their logout'] : []),
+    ...(finding.isRepaired ? [] : ['not every verifier serves at the end']),
     ...(revoked < least ? [`only ${revoked} revocations were made, this machine is too slow`] : []),
   ]
 }

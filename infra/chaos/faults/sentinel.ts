@@ -26,7 +26,7 @@ export const losingFailover: Fault = {
     const stage = new Stage(sentinels.url(1))
     try {
       await stage.set()
-      const total = { revocations: 0, accepted: 0, repairedMs: 0 }
+      const total = { revocations: 0, accepted: 0, repairedMs: 0, isRepaired: true }
       let [lost, slowestMs] = [0, 0]
       for (let round = 0; round < FAILOVERS; round++) {
         const tally = new Tally(stage)
@@ -54,6 +54,7 @@ export const losingFailover: Fault = {
         total.revocations += found.revocations
         total.accepted += found.accepted
         total.repairedMs = Math.max(total.repairedMs, found.repairedMs ?? 0)
+        total.isRepaired &&= found.isRepaired
         await leader.restart()
         await sentinels.untilReplicated()
       }
