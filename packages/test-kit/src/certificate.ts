@@ -27,7 +27,7 @@ const oid = (hex: string) => der(0x06, Buffer.from(hex, 'hex'))
 const bits = (content: Buffer) => der(0x03, Buffer.from([0]), content)
 const text = (tag: number, content: string) => der(tag, Buffer.from(content))
 
-/** A certificate that nobody has signed but its own key, for this name (RFC 5280, section 4.1). */
+/** A self-signed certificate for this name (RFC 5280, section 4.1). */
 export function selfSigned(name: string): TestCertificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const algorithm = sequence(oid(OID.ecdsaWithSha256))
@@ -51,8 +51,10 @@ export function selfSigned(name: string): TestCertificate {
   )
   const signature = sign('sha256', body, privateKey)
   const base64 = sequence(body, algorithm, bits(signature)).toString('base64')
+  // A blank line before the end would be no certificate to OpenSSL.
+  const lines = base64.match(/.{1,64}/g) ?? []
   return {
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
-    cert: `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
+    cert: `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`,
   }
 }
