@@ -23,7 +23,7 @@ export interface Setting {
 }
 
 /** What both services, and `portcullis`, need to reach the stores. */
-export function storeVariables({ origin, redisUrl }: Setting): Record<string, string> {
+function storeVariables({ origin, redisUrl }: Setting): Record<string, string> {
   return {
     ISSUER: origin,
     AUDIENCE: process.env['AUDIENCE'] || 'portcullis',
@@ -77,6 +77,18 @@ export function serviceVariables(service: ServiceName, setting: Setting): NodeJS
     for (const name of Object.keys(env)) if (name.startsWith('KEY_')) delete env[name]
   for (const name of Object.keys(own)) delete env[`${name}_FILE`]
   return { ...env, ...own }
+}
+
+/** The variables of `portcullis`, for the databases of both services. */
+export function portcullisVariables(setting: Setting): Record<string, string> {
+  const { databases, redisUrl, secrets } = setting
+  return {
+    DATABASE_URL: databases.auth,
+    CONTENT_DATABASE_URL: databases.content,
+    KEY_ENCRYPTION_KEY: secrets.keyEncryptionKey,
+    ...storeVariables(setting),
+    SESSION_REDIS_URL: redisDatabase(redisUrl, 2),
+  }
 }
 
 /** A service's process, and what it has said that belongs on the screen. */

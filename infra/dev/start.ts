@@ -12,11 +12,11 @@ import { assertFree, freePort, portFrom } from './ports.ts'
 import { end } from './processes.ts'
 import { RunFile } from './run-file.ts'
 import { complain, during, say, since } from './screen.ts'
-import { loadSecrets, type KeptSecrets } from './secrets.ts'
+import { loadSecrets } from './secrets.ts'
 import {
+  portcullisVariables,
   serviceVariables,
   startService,
-  storeVariables,
   untilServiceReady,
   type ServiceProcess,
   type Setting,
@@ -74,7 +74,7 @@ async function start(run: RunFile, parts: Parts, ports: Ports): Promise<void> {
     redisUrl: redis.url,
     secrets,
   }
-  writeVariables(setting, secrets)
+  writeVariables(setting)
   const services = startServices(run, parts, setting)
   const { auth, content } = services
   const [gateway] = await Promise.all([makeGateway(ports, services), auth.ready, content.ready])
@@ -128,15 +128,8 @@ async function makeGateway(ports: Ports, { auth, content }: Services) {
 }
 
 /** What `npm run portcullis` needs to reach what runs here. */
-function writeVariables(setting: Setting, secrets: KeptSecrets): void {
-  const variables = {
-    DATABASE_URL: setting.databases.auth,
-    CONTENT_DATABASE_URL: setting.databases.content,
-    KEY_ENCRYPTION_KEY: secrets.keyEncryptionKey,
-    ...storeVariables(setting),
-    SESSION_REDIS_URL: `${setting.redisUrl}/2`,
-  }
-  const lines = Object.entries(variables).map(([name, value]) => `${name}='${value}'\n`)
+function writeVariables(setting: Setting): void {
+  const lines = Object.entries(portcullisVariables(setting)).map(([name, value]) => `${name}='${value}'\n`)
   writeFileSync(join(homeFolder(), 'portcullis.env'), lines.join(''), { mode: 0o600 })
 }
 
