@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { readArguments } from '../dev/arguments.ts'
 import { startFreshPair } from '../dev/fresh-pair.ts'
 import { root } from '../dev/places.ts'
-import { Guard, onParentGone } from '../dev/processes.ts'
+import { Guard } from '../dev/processes.ts'
+import { runMain } from '../dev/run-main.ts'
 import { complain, say } from '../dev/screen.ts'
-import { messageOf } from '../dev/stop-error.ts'
 import { TYPED, typesFile, typesOf } from './client-types.ts'
 import { checkedIn, folder, readDocuments } from './documents.ts'
 import { lintDocuments } from './lint.ts'
@@ -13,7 +13,7 @@ import { lintDocuments } from './lint.ts'
 /** Writes the OpenAPI documents of the services and the client's types, and lints the documents. */
 readArguments('npm run openapi', {})
 
-async function main(): Promise<boolean> {
+async function main(): Promise<number> {
   const pair = await startFreshPair('openapi', new Guard())
   try {
     const documents = await readDocuments({ auth: pair.authUrl, content: pair.contentUrl })
@@ -30,18 +30,10 @@ async function main(): Promise<boolean> {
     }
     const faults = await lintDocuments([...documents.keys()])
     if (faults !== '') complain('lint', faults)
-    return faults === ''
+    return faults === '' ? 0 : 1
   } finally {
     await pair.stop()
   }
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
-onParentGone(() => process.exit(1))
-try {
-  process.exitCode = (await main()) ? 0 : 1
-} catch (error) {
-  complain('failed', messageOf(error))
-  process.exitCode = 1
-}
-process.exit()
+await runMain(main)

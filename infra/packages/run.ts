@@ -1,9 +1,8 @@
 import { resolve } from 'node:path'
 import { readArguments, refuse } from '../dev/arguments.ts'
 import { homeFolder } from '../dev/places.ts'
-import { onParentGone } from '../dev/processes.ts'
-import { complain, say, since } from '../dev/screen.ts'
-import { messageOf } from '../dev/stop-error.ts'
+import { runMain } from '../dev/run-main.ts'
+import { say, since } from '../dev/screen.ts'
 import { installCommand } from './install-command.ts'
 import { isPackageName, pack, PACKAGES, type PackageName } from './pack.ts'
 
@@ -13,7 +12,7 @@ const { values, positionals } = readArguments(USAGE, { to: { type: 'string' } },
 for (const name of positionals)
   if (!isPackageName(name)) refuse(USAGE, `There are ${Object.keys(PACKAGES).join(', ')}; not '${name}'`)
 
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const names: readonly string[] = positionals.length > 0 ? positionals : Object.keys(PACKAGES)
   const chosen: PackageName[] = names.filter(isPackageName)
   const began = performance.now()
@@ -21,12 +20,7 @@ async function main(): Promise<void> {
   const packed = await pack(chosen, folder)
   for (const name of packed) say('packed', `${folder}/portcullis-${name}.tgz`)
   say('ready', `after ${since(began)}; install them together: ${installCommand(folder)}`)
+  return 0
 }
 
-onParentGone(() => process.exit(1))
-try {
-  await main()
-} catch (error) {
-  complain('failed', messageOf(error))
-  process.exitCode = 1
-}
+await runMain(main)

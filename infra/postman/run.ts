@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { helpIfAsked } from '../dev/arguments.ts'
 import { startFreshPair } from '../dev/fresh-pair.ts'
 import { root } from '../dev/places.ts'
-import { Guard, onParentGone } from '../dev/processes.ts'
-import { complain, say, since } from '../dev/screen.ts'
-import { messageOf } from '../dev/stop-error.ts'
+import { Guard } from '../dev/processes.ts'
+import { runMain } from '../dev/run-main.ts'
+import { say, since } from '../dev/screen.ts'
 
 /** The Postman collection by newman, against a pair of its own. */
 helpIfAsked("npm run postman -- [NEWMAN'S OPTIONS]")
@@ -17,7 +17,7 @@ const collection = join(root, 'infra/postman/portcullis.postman_collection.json'
 const newman = createRequire(import.meta.url).resolve('newman/bin/newman.js')
 const guard = new Guard()
 
-async function main(options: readonly string[]): Promise<boolean> {
+async function main(options: readonly string[]): Promise<number> {
   const began = performance.now()
   const password = randomBytes(18).toString('base64url')
   const pair = await startFreshPair('postman', guard, { ADMIN_PASSWORD: password })
@@ -28,18 +28,10 @@ async function main(options: readonly string[]): Promise<boolean> {
     const child = spawn(process.execPath, args, { stdio: 'inherit' })
     guard.watch(child, 'SIGTERM')
     await once(child, 'close')
-    return child.exitCode === 0
+    return child.exitCode ?? 1
   } finally {
     await pair.stop()
   }
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
-onParentGone(() => process.exit(1))
-try {
-  process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1
-} catch (error) {
-  complain('failed', messageOf(error))
-  process.exitCode = 1
-}
-process.exit()
+await runMain(() => main(process.argv.slice(2)))
