@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
-import { readdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { home, homeFolder, root } from './places.ts'
+import { root } from './places.ts'
 import { freePort } from './ports.ts'
-import { commandOf, end, hasEnded, type Guard } from './processes.ts'
+import { end, hasEnded, type Guard } from './processes.ts'
+import { runFolder } from './run-folder.ts'
 import { StopError } from './stop-error.ts'
 
 const READY_PATIENCE_MS = 120_000
@@ -31,8 +32,7 @@ export async function startFreshPair(
   guard: Guard,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<FreshPair> {
-  sweep(name)
-  const folder = homeFolder(`${name}-${process.pid}`)
+  const folder = runFolder(name, `infra/${name}/`)
   const [gateway, auth, content] = [await freePort(), await freePort(), await freePort()]
   const ports = { GATEWAY_PORT: String(gateway), AUTH_PORT: String(auth), CONTENT_PORT: String(content) }
   const env: NodeJS.ProcessEnv = { ...process.env, ...ports, PORTCULLIS_HOME: folder, ...settings }
@@ -64,13 +64,4 @@ async function isReady(origin: string): Promise<boolean> {
   const answer = await fetch(`${origin}/health/ready`).catch(() => undefined)
   await answer?.body?.cancel()
   return answer?.ok === true
-}
-
-/** Folders of runs that were killed. */
-function sweep(name: string): void {
-  for (const entry of readdirSync(homeFolder())) {
-    const [, pid] = new RegExp(`^${name}-(\\d+)$`).exec(entry) ?? []
-    if (pid === undefined || commandOf(Number(pid))?.includes(`infra/${name}/`)) continue
-    rmSync(join(home, entry), { recursive: true, force: true })
-  }
 }

@@ -1,15 +1,16 @@
 import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { helpIfAsked } from './arguments.ts'
 import { migrateDatabase } from './databases.ts'
-import { home, homeFolder, type ServiceName } from './places.ts'
+import type { ServiceName } from './places.ts'
 import { freePort } from './ports.ts'
 import { startPostgres } from './postgres.ts'
-import { commandOf, Guard, onParentGone } from './processes.ts'
+import { Guard, onParentGone } from './processes.ts'
 import { findRedis } from './redis-program.ts'
+import { runFolder } from './run-folder.ts'
 import { complain, say, since } from './screen.ts'
 import { messageOf } from './stop-error.ts'
 import { runTap } from './tap.ts'
@@ -23,10 +24,9 @@ const TEMPLATES: Readonly<Record<ServiceName, string>> = {
 }
 /** No crash of the machine has to be survived by data that do not outlive the run. */
 const HASTY = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '400' }
-const PREFIX = 'test-'
 
 const guard = new Guard()
-const folder = homeFolder(`${PREFIX}${process.pid}`)
+const folder = runFolder('test', 'infra/dev/test.ts')
 let tap: ChildProcess | undefined
 
 async function test(args: readonly string[]): Promise<number> {
@@ -77,15 +77,6 @@ async function makeTemplate(service: ServiceName, adminUrl: string): Promise<voi
   }
 }
 
-/** Folders of runs that were killed. */
-function sweep(): void {
-  for (const name of readdirSync(home)) {
-    const pid = Number(name.slice(PREFIX.length))
-    if (!name.startsWith(PREFIX) || commandOf(pid)?.includes('infra/dev/test.ts')) continue
-    rmSync(join(home, name), { recursive: true, force: true })
-  }
-}
-
 /** Ends tap and the tests, after which the run comes to its end by itself. */
 function interrupt(): void {
   if (tap?.pid === undefined) process.exit(1)
@@ -98,7 +89,6 @@ function interrupt(): void {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt)
 onParentGone(interrupt)
-sweep()
 let code = 1
 try {
   code = await test(process.argv.slice(2))

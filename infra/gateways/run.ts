@@ -1,9 +1,9 @@
-import { readdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import colors from 'picocolors'
 import { readArguments, refuse } from '../dev/arguments.ts'
-import { home, homeFolder } from '../dev/places.ts'
-import { commandOf, Guard, onParentGone } from '../dev/processes.ts'
+import { Guard, onParentGone } from '../dev/processes.ts'
+import { runFolder } from '../dev/run-folder.ts'
 import { complain, say, since } from '../dev/screen.ts'
 import { messageOf } from '../dev/stop-error.ts'
 import { makeTokens, type Tokens } from './callers.ts'
@@ -18,11 +18,10 @@ const NAMES: readonly GatewayName[] = ['nginx', 'caddy', 'haproxy']
 const given = readArguments(USAGE, {}, { most: Infinity }).positionals
 for (const name of given)
   if (!NAMES.some((known) => known === name)) refuse(USAGE, `There are ${NAMES.join(', ')}; not '${name}'`)
-const PREFIX = 'gateways-'
 const WIDTH = 22
 
 const guard = new Guard()
-const folder = homeFolder(`${PREFIX}${process.pid}`)
+const folder = runFolder('gateways', 'infra/gateways/')
 
 async function main(wanted: readonly GatewayName[]): Promise<boolean> {
   const began = performance.now()
@@ -85,15 +84,6 @@ function printRow(name: string, cells: readonly string[]): void {
   console.log(`  ${name.padEnd(WIDTH)} ${cells.join(' ')}`)
 }
 
-/** Folders of runs that were killed. */
-function sweep(): void {
-  for (const name of readdirSync(home)) {
-    const pid = Number(name.slice(PREFIX.length))
-    if (!name.startsWith(PREFIX) || commandOf(pid)?.includes('infra/gateways/run.ts')) continue
-    rmSync(join(home, name), { recursive: true, force: true })
-  }
-}
-
 /** Whatever runs is ended by the guard. */
 function interrupt(): void {
   rmSync(folder, { recursive: true, force: true })
@@ -102,7 +92,6 @@ function interrupt(): void {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt)
 onParentGone(interrupt)
-sweep()
 const wanted = NAMES.filter((name) => given.length === 0 || given.includes(name))
 try {
   process.exitCode = (await main(wanted)) ? 0 : 1
