@@ -1,9 +1,9 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { end, hasEnded, howEnded } from '../dev/processes.ts'
+import { untilAnswered } from '../dev/answers.ts'
 import { root } from '../dev/places.ts'
+import { end } from '../dev/processes.ts'
 
 /** A server under measurement. */
 export interface Server {
@@ -21,10 +21,10 @@ export interface Server {
 const hasTaskset = spawnSync('taskset', ['--version']).status === 0
 const ticksPerSecond = Number(spawnSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).stdout) || 100
 
-/** The processors of a server: one for itself, or all, of which this process takes none while it makes the load. */
+/** The processors of a server: one, which it has for itself, or all, one of which it shares with the load. */
 export const processors = { one: '0', all: `0-${cpus().length - 1}` } as const
 
-/** Moves this process, which makes the load, out of the server's way. */
+/** Keeps this process, which makes the load, to the second processor. Whether that could be done. */
 export function pinLoad(): boolean {
   return hasTaskset && spawnSync('taskset', ['-acp', '1', String(process.pid)]).status === 0
 }
@@ -56,7 +56,7 @@ export async function startServer(
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   const url = `http://127.0.0.1:${port}`
-  await untilReady(child, `${url}/health/ready`, file)
+  await untilAnswered({ name: file, child }, `${url}/health/ready`, { everyMs: 5 })
   const pid = child.pid ?? 0
   return {
     url,
@@ -70,15 +70,5 @@ export async function startServer(
     },
     rssMib: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024,
     stop: () => end(child, 'SIGTERM', 5000),
-  }
-}
-
-async function untilReady(child: ChildProcess, url: string, file: string): Promise<void> {
-  for (;;) {
-    if (hasEnded(child)) throw new Error(`${file} has ended while starting: ${howEnded(child)}`)
-    const answer = await fetch(url).catch(() => undefined)
-    await answer?.body?.cancel()
-    if (answer?.status === 200) return
-    await sleep(5)
   }
 }

@@ -1,12 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
+import { untilAnswered } from '../dev/answers.ts'
 import { root } from '../dev/places.ts'
-import { end, hasEnded, howEnded, type Guard } from '../dev/processes.ts'
-import { StopError } from '../dev/stop-error.ts'
-
-const START_PATIENCE_MS = 30_000
+import { end, type Guard } from '../dev/processes.ts'
 
 /** An instance of auth that can be killed, frozen and started again in its place. */
 export class AuthProcess {
@@ -47,12 +44,7 @@ export class AuthProcess {
     child.on('error', () => undefined)
     const file = createWriteStream(this.#log, { flags: 'a' })
     for (const stream of [child.stdout, child.stderr]) stream.pipe(file, { end: false })
-    const deadline = performance.now() + START_PATIENCE_MS
-    while ((await this.#status()) !== 200) {
-      if (hasEnded(child)) throw new StopError(`auth has ended while starting: ${howEnded(child)}`)
-      if (performance.now() > deadline) throw new StopError('auth is not ready after 30 s')
-      await sleep(20)
-    }
+    await untilAnswered({ name: 'auth', child }, `${this.url}/health/ready`)
   }
 
   /** Ends it as a crash does. */
@@ -71,13 +63,5 @@ export class AuthProcess {
 
   thaw(): void {
     this.#child?.kill('SIGCONT')
-  }
-
-  async #status(): Promise<number> {
-    const answer = await fetch(`${this.url}/health/ready`, { signal: AbortSignal.timeout(2000) }).catch(
-      () => undefined,
-    )
-    await answer?.body?.cancel()
-    return answer?.status ?? 0
   }
 }

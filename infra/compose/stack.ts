@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isAnswered } from '../dev/answers.ts'
 import { say, since } from '../dev/screen.ts'
 import { walk } from '../dev/walk-fetch.ts'
 import { steps } from '../dev/walk-steps.ts'
@@ -21,16 +22,6 @@ export async function walkThrough(origin: string, when: string): Promise<void> {
   say('walk', `${when}: ${right} steps as expected (${since(began)})`)
 }
 
-async function isReady(origin: string): Promise<boolean> {
-  try {
-    const response = await fetch(`${origin}/health/ready`, { signal: AbortSignal.timeout(2000) })
-    await response.body?.cancel()
-    return response.ok
-  } catch {
-    return false
-  }
-}
-
 /** Resolves when every container is healthy and the gateway says that both services are ready. */
 export async function untilReady(
   project: Project,
@@ -49,7 +40,7 @@ export async function untilReady(
       }),
     )
     const waiting = states.flat()
-    if (waiting.length === 0 && (await isReady(origin))) return
+    if (waiting.length === 0 && (await isAnswered(`${origin}/health/ready`))) return
     if (performance.now() > deadline)
       throw new Error(`not ready after ${READY_PATIENCE_MS / 1000} s: ${waiting.join(', ') || 'the gateway'}`)
     await sleep(250)

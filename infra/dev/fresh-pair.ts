@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isAnswered } from './answers.ts'
 import { root } from './places.ts'
 import { freePort } from './ports.ts'
 import { end, hasEnded, type Guard } from './processes.ts'
@@ -50,7 +51,7 @@ export async function startFreshPair(
   }
   const origin = `http://localhost:${gateway}`
   const deadline = performance.now() + READY_PATIENCE_MS
-  while (!(await isReady(origin))) {
+  while (!(await isAnswered(`${origin}/health/ready`))) {
     if (hasEnded(child) || performance.now() > deadline) {
       await stop()
       throw new StopError(`the pair did not become ready:\n${printed}`)
@@ -58,10 +59,4 @@ export async function startFreshPair(
     await sleep(50)
   }
   return { origin, authUrl: `http://localhost:${auth}`, contentUrl: `http://localhost:${content}`, stop }
-}
-
-async function isReady(origin: string): Promise<boolean> {
-  const answer = await fetch(`${origin}/health/ready`).catch(() => undefined)
-  await answer?.body?.cancel()
-  return answer?.ok === true
 }

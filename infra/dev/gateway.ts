@@ -18,6 +18,7 @@ import { METHODS, type IncomingHttpHeaders } from 'node:http'
 import { Transform } from 'node:stream'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { isAnswered } from './answers.ts'
 import { describeOrigin, parseDocument } from './openapi.ts'
 import type { ServiceName } from './places.ts'
 
@@ -76,7 +77,7 @@ export async function buildGateway({ auth, content, ready }: GatewayOptions): Pr
   app.get('/', async (_request, reply) => reply.redirect('/docs'))
   app.get('/health/live', async () => ({ status: 'ok' }))
   app.get('/health/ready', async (request, reply) => {
-    const both = await Promise.all([isReady(auth), isReady(content)])
+    const both = await Promise.all([auth, content].map((url) => isAnswered(`${url}/health/ready`, 1500)))
     if (!both.includes(false)) return { status: 'ok' }
     return sendProblem(request, reply, 'UNAVAILABLE', both[0] ? 'Not ready: content.' : 'Not ready: auth.')
   })
@@ -111,16 +112,6 @@ async function documentOf(service: string, ready: Promise<void> | undefined) {
   await ready
   const response = await fetch(`${service}/openapi.json`)
   return parseDocument(await response.json())
-}
-
-async function isReady(service: string): Promise<boolean> {
-  try {
-    const response = await fetch(`${service}/health/ready`, { signal: AbortSignal.timeout(1500) })
-    await response.body?.cancel()
-    return response.ok
-  } catch {
-    return false
-  }
 }
 
 /** Which types there are, and what becomes of one that is none, a service shall say: Fastify would refuse it here. */

@@ -3,6 +3,7 @@ import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { isAnswered } from '../dev/answers.ts'
 import { portcullis } from '../dev/first-start.ts'
 import { freePort } from '../dev/ports.ts'
 import { end, hasEnded, howEnded, type Guard } from '../dev/processes.ts'
@@ -53,9 +54,7 @@ export async function startGateway(
 async function untilUp(name: string, child: ChildProcess, url: string, log: string): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS
   while (!hasEnded(child) && performance.now() < deadline) {
-    const response = await fetch(`${url}/open/`).catch(() => undefined)
-    await response?.body?.cancel()
-    if (response?.ok) return
+    if (await isAnswered(`${url}/open/`)) return
     await sleep(50)
   }
   const words = readFileSync(log, 'utf8').trim().split('\n').slice(-8).join('\n')

@@ -1,17 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createWriteStream, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { untilAnswered } from '../dev/answers.ts'
 import { makeWhatIsMissing } from '../dev/first-start.ts'
 import { homeFolder, root, type ServiceName } from '../dev/places.ts'
 import { freePort } from '../dev/ports.ts'
 import { startPostgres, type Postgres } from '../dev/postgres.ts'
-import { end, ended, Guard, hasEnded, howEnded } from '../dev/processes.ts'
+import { end, ended, Guard, howEnded } from '../dev/processes.ts'
 import { findRedis } from '../dev/redis-program.ts'
 import { startRedis, type RedisServer } from '../dev/redis.ts'
 import { newSecrets } from '../dev/secrets.ts'
 import { serviceVariables, type Setting } from '../dev/services.ts'
-import { StopError } from '../dev/stop-error.ts'
 import type { Program } from '../gateways/programs.ts'
 
 const SETTINGS = {
@@ -153,7 +152,7 @@ function instance(
       const file = createWriteStream(log, { flags: 'a' })
       child.stdout?.pipe(file, { end: false })
       child.stderr?.pipe(file, { end: false })
-      await untilAnswers(child, `${url}/health/ready`, name)
+      await untilAnswered({ name, child }, `${url}/health/ready`)
     },
     end: async (signal) => {
       if (!child) return 'never started'
@@ -192,16 +191,6 @@ async function startNginx(
     stdio: 'ignore',
   })
   guard.watch(child, 'SIGTERM')
-  await untilAnswers(child, `http://127.0.0.1:${port}/health/live`, 'nginx')
+  await untilAnswered({ name: 'nginx', child }, `http://127.0.0.1:${port}/health/live`)
   return child
-}
-
-async function untilAnswers(child: ChildProcess, url: string, name: string): Promise<void> {
-  for (;;) {
-    if (hasEnded(child)) throw new StopError(`${name} has ended while starting: ${howEnded(child)}`)
-    const answer = await fetch(url).catch(() => undefined)
-    await answer?.body?.cancel()
-    if (answer?.status === 200) return
-    await sleep(25)
-  }
 }

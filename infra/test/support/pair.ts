@@ -6,9 +6,10 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { createDatabase, guardLog, startRedis, type Teardown, type TestRedis } from '@portcullis/test-kit'
+import { untilAnswered } from '../../dev/answers.ts'
 import { buildGateway } from '../../dev/gateway.ts'
 import { freePort } from '../../dev/ports.ts'
-import { nodeEnv } from '../../dev/processes.ts'
+import { ended, nodeEnv } from '../../dev/processes.ts'
 import { hashClientSecret } from '../../../services/auth/src/clients/secret.ts'
 
 export type Settings = Readonly<Record<string, string>>
@@ -125,10 +126,8 @@ export async function startPair(t: Teardown, overrides: Overrides = {}): Promise
 
 /** Ends a service as its operator would. Its exit code. */
 export async function stop(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
-  const ended = once(child, 'exit')
   child.kill('SIGTERM')
-  await ended
+  await ended(child)
   return child.exitCode
 }
 
@@ -156,10 +155,7 @@ async function start(t: Teardown, file: string, settings: Settings, log?: string
   const child = run(file, [], settings, log ?? 'pipe')
   if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => guard.write(line))
   t.teardown(() => stop(child))
-  while (!(await isReady(`http://127.0.0.1:${settings['PORT']}`))) {
-    if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
+  await untilAnswered({ name: file, child }, `http://127.0.0.1:${settings['PORT']}/health/ready`)
   return child
 }
 
@@ -170,10 +166,4 @@ function run(file: string, args: readonly string[], settings: Settings, log?: st
     env: { ...nodeEnv, ...settings },
     stdio: ['ignore', log === undefined ? 'ignore' : log === 'pipe' ? log : openSync(log, 'a'), 'inherit'],
   })
-}
-
-async function isReady(url: string): Promise<boolean> {
-  const answer = await fetch(`${url}/health/ready`).catch(() => undefined)
-  await answer?.body?.cancel()
-  return answer?.status === 200
 }
