@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { runProgram } from '../dev/run-program.ts'
 import { say } from '../dev/screen.ts'
 import { describe, isRight, Load } from '../resilience/load.ts'
 import type { Result } from '../resilience/request.ts'
-import { inspect, run, type Project } from './engine.ts'
+import { inspect, type Project } from './engine.ts'
 
 /** Every container of profile `ha` that goes on running. */
 export const PAIR_SERVICES = [
@@ -92,7 +93,7 @@ async function killPrimary(project: Project, store: Store, load: Load): Promise<
   const leader = await store.leader(project)
   const [id = ''] = await project.containers(leader)
   const killedAt = performance.now()
-  await run('docker', ['kill', id])
+  await runProgram('docker', ['kill', id])
   const since = () => load.results.filter(({ ended }) => ended > killedAt)
   const refused = () => since().filter(isRefusal)
   await until(`recovery without ${leader}`, async () => {
@@ -100,7 +101,7 @@ async function killPrimary(project: Project, store: Store, load: Load): Promise<
     return performance.now() - Math.max(last, killedAt) > CALM_MS
   })
   const lastAfterMs = Math.max(0, ...refused().map(({ ended }) => ended - killedAt))
-  await run('docker', ['start', id])
+  await runProgram('docker', ['start', id])
   await until(`${leader} following`, () => store.isWhole(project))
   await until(
     `${leader} healthy`,

@@ -5,16 +5,17 @@ import { root } from '../dev/places.ts'
 import { parseDocument } from '../dev/openapi.ts'
 import { freePort } from '../dev/ports.ts'
 import { onParentGone } from '../dev/processes.ts'
+import { runProgram } from '../dev/run-program.ts'
 import { complain, say, since } from '../dev/screen.ts'
 import { messageOf } from '../dev/stop-error.ts'
-import { findEngine, findImage, inspect, Project, run } from './engine.ts'
+import { findEngine, findImage, inspect, Project } from './engine.ts'
 import { checkPair, PAIR_SERVICES } from './pair.ts'
 import { untilReady, walkThrough } from './stack.ts'
 
 /**
- * Builds the images, brings the stack of docker-compose.yml up from nothing, walks
- * through the gateway, restarts each container in turn and walks again, and takes everything down. With the profile,
- * the primaries of Redis and PostgreSQL are killed under load instead.
+ * Builds the images, brings the stack of docker-compose.yml up from nothing, walks through the gateway, restarts each
+ * container in turn and walks again, and takes everything down. With the profile, the primaries of Redis and PostgreSQL
+ * are killed under load instead of the restarts.
  */
 const USAGE = 'npm run compose -- [--profile ha]'
 const { profile } = readArguments(USAGE, { profile: { type: 'string' } }).values
@@ -26,7 +27,7 @@ const BASE_IMAGE = 'node:26-bookworm-slim'
 const PUBLIC_IMAGES = [BASE_IMAGE, 'postgres:18', 'redis:8', 'nginx:1.29'] as const
 const MAX_MEGABYTES_OVER_BASE = 120
 
-/** What the containers may not be, whatever they do: root, writable, large. */
+/** What no container of ours may be: root, writable, large. */
 async function checkContainers(project: Project): Promise<void> {
   const baseSize = Number(await inspect('image', BASE_IMAGE, '{{.Size}}'))
   for (const service of OWN_IMAGES) {
@@ -125,8 +126,8 @@ async function main(): Promise<number> {
     return 1
   } finally {
     await takeDown()
-    await run('docker', ['image', 'rm', ...OWN_IMAGES.map((name) => `portcullis-${name}:check`)])
-    await run('docker', ['image', 'prune', '--force', '--filter', 'label=portcullis.stage=build'])
+    await runProgram('docker', ['image', 'rm', ...OWN_IMAGES.map((name) => `portcullis-${name}:check`)])
+    await runProgram('docker', ['image', 'prune', '--force', '--filter', 'label=portcullis.stage=build'])
   }
 }
 

@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { hasDatabases, isCurrent, makeDatabase, serviceUrl, takeInventory } from './databases.ts'
 import { root, type ServiceName } from './places.ts'
+import { runProgram } from './run-program.ts'
 import { say } from './screen.ts'
 import type { KeptSecrets } from './secrets.ts'
 import { CONTENT_CLIENT } from './services.ts'
@@ -58,21 +58,10 @@ function makeClient(env: NodeJS.ProcessEnv, secret: string): Promise<string> {
 }
 
 /** Runs a command of the CLI and gives what it prints. */
-export function portcullis(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+export async function portcullis(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
   const program = join(root, 'services/auth/src/cli/portcullis.ts')
-  return new Promise((resolve, reject) => {
-    let output = ''
-    let errors = ''
-    const child = spawn(process.execPath, ['--conditions=@portcullis/source', program, ...args], {
-      cwd: root,
-      env,
-    })
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
-    child.on('error', reject)
-    child.on('close', (code) => {
-      if (code === 0) resolve(output)
-      else reject(new StopError(`portcullis ${args[0]} failed: ${errors.trim()}`))
-    })
-  })
+  const command = ['--conditions=@portcullis/source', program, ...args]
+  const { code, text, errors } = await runProgram(process.execPath, command, { env })
+  if (code !== 0) throw new StopError(`portcullis ${args[0]} failed: ${errors.trim()}`)
+  return text
 }

@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, globSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../dev/places.ts'
+import { runProgram } from '../dev/run-program.ts'
 import { StopError } from '../dev/stop-error.ts'
 
 /** The packages that other projects install, each with those of ours that it needs. */
@@ -46,11 +45,6 @@ function dropOldOutput(folder: string): void {
 
 async function run(program: string, args: readonly string[]): Promise<void> {
   const own = join(root, 'node_modules/.bin', program)
-  const child = spawn(existsSync(own) ? own : program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  child.on('error', (error) => (output += error.message))
-  await once(child, 'close')
-  if (child.exitCode !== 0) throw new StopError(`${program} ${args.join(' ')} failed:\n${output.trim()}`)
+  const { code, text, errors } = await runProgram(existsSync(own) ? own : program, args)
+  if (code !== 0) throw new StopError(`${program} ${args.join(' ')} failed:\n${`${text}\n${errors}`.trim()}`)
 }
