@@ -1,5 +1,6 @@
 import { readArguments, refuse } from '../dev/arguments.ts'
 import { say } from '../dev/screen.ts'
+import { reasonOf } from '../dev/stop-error.ts'
 import type { Pace } from './compare.ts'
 import { printProfiles } from './profile.ts'
 import { machine, print, type Row } from './report.ts'
@@ -39,9 +40,7 @@ async function runAll(name: StageName | 'none', these: typeof chosen): Promise<v
         else if (stage) rows.push(...(await scenario.run(stage, pace)))
       } catch (error) {
         failed.push(title)
-        console.error(
-          `${title} could not be measured: ${error instanceof Error ? error.message : String(error)}`,
-        )
+        console.error(`${title} could not be measured: ${reasonOf(error)}`)
       }
     }
   } finally {
@@ -56,7 +55,7 @@ for (const name of ['none', 'one', 'all', 'sessions', 'posts', 'deepPages'] as c
     await runAll(name, these)
   } catch (error) {
     failed.push(...these.map(([title]) => title).filter((title) => !failed.includes(title)))
-    console.error(`${name} could not be set up: ${error instanceof Error ? error.message : String(error)}`)
+    console.error(`${name} could not be set up: ${reasonOf(error)}`)
   }
 }
 if (values.profile !== undefined) printProfiles(values.profile)

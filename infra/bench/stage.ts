@@ -53,7 +53,7 @@ export async function setStage({ on, settings = {}, profiles }: StageOptions): P
     password: secrets.postgres,
     log: join(folder, 'postgres.log'),
     settings: { max_connections: '200' },
-    onSpawn: (child, signal) => guard.watch(child, signal),
+    onSpawn: guard.watch.bind(guard),
   })
   const redis = await startRedis({
     program: program.path,
@@ -61,7 +61,7 @@ export async function setStage({ on, settings = {}, profiles }: StageOptions): P
     port: await freePort(),
     password: secrets.redis,
     log: join(folder, 'redis.log'),
-    onSpawn: (child, signal) => guard.watch(child, signal),
+    onSpawn: guard.watch.bind(guard),
   })
   const { databases } = await makeWhatIsMissing(postgres.adminUrl, secrets)
   const [authPort, contentPort] = await Promise.all([freePort(), freePort()])

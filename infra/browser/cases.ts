@@ -5,7 +5,7 @@ import type { BrowserContext } from 'playwright-core'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { FreshPair } from '../dev/fresh-pair.ts'
-import { parseDocument } from '../dev/openapi.ts'
+import { fetchDocument } from '../dev/openapi.ts'
 import { tabsShareASession } from './client-tabs.ts'
 import { DocsPage } from './docs-page.ts'
 
@@ -91,7 +91,7 @@ function showsEveryRoute(service: 'auth' | 'content', title: string): Case['run'
     await page.open(`${url}/docs`)
     if (screenshots !== undefined) await page.screenshot(join(screenshots, `${service}.png`), true)
     await assertTitled(page, title)
-    const document = parseDocument(await (await fetch(`${url}/openapi.json`)).json())
+    const document = await fetchDocument(`${url}/openapi.json`)
     const routes = Object.values(document.paths).flatMap((item) =>
       Object.keys({ ...(typeof item === 'object' && item) }),
     )

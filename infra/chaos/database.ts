@@ -6,7 +6,7 @@ import pg from 'pg'
 import { freePort } from '../dev/ports.ts'
 import { startPostgres, type Postgres } from '../dev/postgres.ts'
 import type { PostgresOptions } from '../dev/postgres-data.ts'
-import { end } from '../dev/processes.ts'
+import { end, type OnSpawn } from '../dev/processes.ts'
 import { Proxy } from './proxy.ts'
 
 interface Server {
@@ -34,11 +34,7 @@ export class Database {
     this.#way = way
   }
 
-  static async start(
-    folder: string,
-    password: string,
-    onSpawn: NonNullable<PostgresOptions['onSpawn']>,
-  ): Promise<Database> {
+  static async start(folder: string, password: string, onSpawn: OnSpawn): Promise<Database> {
     const options = {
       folder: join(folder, 'postgres'),
       port: await freePort(),

@@ -5,8 +5,7 @@ import { Redis } from 'ioredis'
 import { makeWhatIsMissing } from '../dev/first-start.ts'
 import { homeFolder, root } from '../dev/places.ts'
 import { freePort } from '../dev/ports.ts'
-import type { PostgresOptions } from '../dev/postgres-data.ts'
-import { end, Guard } from '../dev/processes.ts'
+import { end, Guard, type OnSpawn } from '../dev/processes.ts'
 import { findRedis } from '../dev/redis-program.ts'
 import { startRedis, type RedisServer, type RedisServerOptions } from '../dev/redis.ts'
 import { newSecrets } from '../dev/secrets.ts'
@@ -27,8 +26,6 @@ const SETTINGS = {
 const VERIFIERS = 8
 /** Of a command of the CLI: done, but a verifier has not said in time that it has applied the revocation. */
 const EXIT_PENDING = 2
-
-type OnSpawn = NonNullable<PostgresOptions['onSpawn']>
 
 /** Two instances of auth, eight verifiers, their stores, and the means to harm all of them. */
 export class Stage {

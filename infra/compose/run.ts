@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readArguments, refuse } from '../dev/arguments.ts'
 import { root } from '../dev/places.ts'
-import { parseDocument } from '../dev/openapi.ts'
+import { fetchDocument } from '../dev/openapi.ts'
 import { freePort } from '../dev/ports.ts'
 import { onParentGone } from '../dev/processes.ts'
 import { runProgram } from '../dev/run-program.ts'
@@ -68,7 +68,7 @@ async function checkDocs(origin: string): Promise<void> {
   const page = await fetch(`${origin}/docs`)
   if (!page.ok || !(await page.text()).includes('swagger-ui')) throw new Error('/docs shows nothing')
   for (const path of ['/docs/json', '/openapi.json']) {
-    const document = parseDocument(await (await fetch(`${origin}${path}`)).json())
+    const document = await fetchDocument(`${origin}${path}`)
     for (const own of ['/api/v1/login', '/api/v1/posts'])
       if (!(own in document.paths)) throw new Error(`${own} is not in ${path}`)
   }

@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
+import { reasonOf } from './stop-error.ts'
 
 /**
  * The arguments of a command. It ends here, with 1, where there are others than these, and says which and how it is
@@ -21,7 +22,7 @@ export function readArguments<const T extends ParseArgsOptionsConfig>(
     if (tooMany !== undefined) refuse(usage, `Unexpected argument '${tooMany}'`)
     return { values: read.values, positionals }
   } catch (error) {
-    return refuse(usage, error instanceof Error ? error.message : String(error))
+    return refuse(usage, reasonOf(error))
   }
 }
 

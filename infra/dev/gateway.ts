@@ -19,7 +19,7 @@ import { Transform } from 'node:stream'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { isAnswered } from './answers.ts'
-import { describeOrigin, parseDocument } from './openapi.ts'
+import { describeOrigin, fetchDocument } from './openapi.ts'
 import type { ServiceName } from './places.ts'
 
 export interface GatewayOptions {
@@ -110,8 +110,7 @@ async function mergedDocument({ ready, ...urls }: GatewayOptions) {
 
 async function documentOf(service: string, ready: Promise<void> | undefined) {
   await ready
-  const response = await fetch(`${service}/openapi.json`)
-  return parseDocument(await response.json())
+  return fetchDocument(`${service}/openapi.json`)
 }
 
 /** Which types there are, and what becomes of one that is none, a service shall say: Fastify would refuse it here. */

@@ -16,7 +16,13 @@ const Paths = Compile(Entries)
 
 export type OpenApiDocument = Static<typeof DocumentSchema>
 
-/** The document that a service serves; a schema decides whether it is one. */
+/** Reads the document that is served there. @throws ParseError if it is none */
+export async function fetchDocument(url: string): Promise<OpenApiDocument> {
+  const response = await fetch(url)
+  return Document.Parse(await response.json())
+}
+
+/** @throws ParseError if it is no document. */
 export function parseDocument(value: unknown): OpenApiDocument {
   return Document.Parse(value)
 }

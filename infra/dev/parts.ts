@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Guard, hasEnded, howEnded, onParentGone } from './processes.ts'
-import { complain, say } from './screen.ts'
+import { complain, say, since } from './screen.ts'
 
 interface Part {
   readonly name: string
@@ -72,8 +72,7 @@ export class Parts {
     const closed = Promise.allSettled(this.#closers.map((close) => close()))
     await Promise.race([closed, sleep(CLOSE_PATIENCE_MS)])
     for (const group of this.#groups.toReversed()) await Promise.allSettled(group.map(({ stop }) => stop()))
-    if (exitCode === 0 && this.#groups.length > 0)
-      say('stopped', `after ${((performance.now() - began) / 1000).toFixed(1)} s`)
+    if (exitCode === 0 && this.#groups.length > 0) say('stopped', `after ${since(began)}`)
     this.#onStopped()
     // What was just being started when the end came is left to the guard.
     process.exit(exitCode)

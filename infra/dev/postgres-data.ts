@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
   chownSync,
@@ -6,7 +6,6 @@ import {
   fstatSync,
   mkdirSync,
   openSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -14,7 +13,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { ended } from './processes.ts'
+import { lastWords } from './last-words.ts'
+import { ended, type OnSpawn } from './processes.ts'
 import { StopError } from './stop-error.ts'
 
 export interface PostgresOptions {
@@ -28,7 +28,7 @@ export interface PostgresOptions {
   /** Settings of the server, such as `{ fsync: 'off' }`. */
   readonly settings?: Readonly<Record<string, string>>
   /** Called with every process as soon as it exists, so that nothing outlives an early end. */
-  readonly onSpawn?: (child: ChildProcess, signal: NodeJS.Signals) => void
+  readonly onSpawn?: OnSpawn
 }
 
 /** A user without rights anywhere, under whom root runs PostgreSQL, which refuses root. */
@@ -104,9 +104,4 @@ function passwordInput(file: string, password: string, uid: number, gid: number)
   const descriptor = openSync(file, 'r')
   unlinkSync(file)
   return descriptor
-}
-
-/** The end of what a server has logged since the file had `from` bytes. */
-export function lastWords(log: string, from: number): string {
-  return readFileSync(log).subarray(from).toString().trim().split('\n').slice(-8).join('\n')
 }

@@ -7,6 +7,9 @@ export const nodeEnv: NodeJS.ProcessEnv = Object.fromEntries(
   ['PATH', 'LD_LIBRARY_PATH', 'NODE_COMPILE_CACHE', 'NODE_OPTIONS'].map((name) => [name, process.env[name]]),
 )
 
+/** Told of every process as soon as it exists, and of the signal that ends it, so that none outlives an early end. */
+export type OnSpawn = (child: ChildProcess, signal: NodeJS.Signals) => void
+
 /** Whether the process has ended, or could not even be started. */
 export function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null || child.pid === undefined

@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { end, hasEnded } from './processes.ts'
+import { lastWords } from './last-words.ts'
+import { end, hasEnded, type OnSpawn } from './processes.ts'
 import { reasonOf, StopError } from './stop-error.ts'
 
 export interface RedisServerOptions {
@@ -15,7 +16,7 @@ export interface RedisServerOptions {
   /** File that the server's log is appended to. */
   readonly log: string
   /** Called with the process as soon as it exists, so that it does not outlive an early end. */
-  readonly onSpawn?: (child: ChildProcess, signal: NodeJS.Signals) => void
+  readonly onSpawn?: OnSpawn
 }
 
 export interface RedisServer {
@@ -51,14 +52,7 @@ export async function startRedis(options: RedisServerOptions): Promise<RedisServ
   const url = `redis://:${encodeURIComponent(password)}@127.0.0.1:${port}`
   const reason = await untilReady(child, url)
   if (reason === undefined) return { child, url, stop: () => end(child, 'SIGTERM', STOP_PATIENCE_MS) }
-  const words = readFileSync(log, { flag: 'a+' })
-    .subarray(from)
-    .toString()
-    .trim()
-    .split('\n')
-    .slice(-8)
-    .join('\n')
-  throw new StopError(`Redis does not start (${reason}):\n${words}`)
+  throw new StopError(`Redis does not start (${reason}):\n${lastWords(log, from)}`)
 }
 
 function settings(folder: string, port: number, password: string, log: string): string {

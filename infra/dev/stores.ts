@@ -5,6 +5,7 @@ import { pingPostgres } from './databases.ts'
 import { homeFolder } from './places.ts'
 import { freePort } from './ports.ts'
 import { startPostgres } from './postgres.ts'
+import type { OnSpawn } from './processes.ts'
 import { findRedis } from './redis-program.ts'
 import { pingRedis, startRedis } from './redis.ts'
 import type { RunFile } from './run-file.ts'
@@ -19,8 +20,6 @@ export interface Store {
   readonly url: string
   readonly own?: { readonly child: ChildProcess; readonly stop: () => Promise<void> }
 }
-
-type OnSpawn = (child: ChildProcess, signal: NodeJS.Signals) => void
 
 /** PostgreSQL of `POSTGRES_ADMIN_URL`, else our own. */
 export async function preparePostgres(run: RunFile, secrets: Secrets, onSpawn: OnSpawn): Promise<Store> {

@@ -38,7 +38,7 @@ async function test(args: readonly string[]): Promise<number> {
     password: randomBytes(16).toString('hex'),
     log: join(folder, 'postgres.log'),
     settings: HASTY,
-    onSpawn: (child, signal) => guard.watch(child, signal),
+    onSpawn: guard.watch.bind(guard),
   })
   try {
     await Promise.all([makeTemplate('auth', server.adminUrl), makeTemplate('content', server.adminUrl)])

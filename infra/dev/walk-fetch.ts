@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { reasonOf } from './stop-error.ts'
 import { steps, VARIABLE, type Step } from './walk-steps.ts'
 
 export interface StepResult {
@@ -39,7 +40,6 @@ async function take(origin: string, step: Step, variables: ReadonlyMap<string, s
     })
     return { step, status: response.status, text: await response.text() }
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    return { step, status: 0, text: cause instanceof Error ? cause.message || cause.name : String(cause) }
+    return { step, status: 0, text: reasonOf(error) }
   }
 }

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { isAnswered } from '../dev/answers.ts'
 import { portcullis } from '../dev/first-start.ts'
+import { lastWords } from '../dev/last-words.ts'
 import { freePort } from '../dev/ports.ts'
 import { end, hasEnded, howEnded, type Guard } from '../dev/processes.ts'
 import { serviceVariables } from '../dev/services.ts'
@@ -57,9 +58,8 @@ async function untilUp(name: string, child: ChildProcess, url: string, log: stri
     if (await isAnswered(`${url}/open/`)) return
     await sleep(50)
   }
-  const words = readFileSync(log, 'utf8').trim().split('\n').slice(-8).join('\n')
   throw new StopError(
-    `${name} does not start (${hasEnded(child) ? howEnded(child) : 'no answer'}):\n${words}`,
+    `${name} does not start (${hasEnded(child) ? howEnded(child) : 'no answer'}):\n${lastWords(log)}`,
   )
 }
 

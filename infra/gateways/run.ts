@@ -5,7 +5,7 @@ import { readArguments, refuse } from '../dev/arguments.ts'
 import { Guard, onParentGone } from '../dev/processes.ts'
 import { runFolder } from '../dev/run-folder.ts'
 import { complain, say, since } from '../dev/screen.ts'
-import { messageOf } from '../dev/stop-error.ts'
+import { messageOf, reasonOf } from '../dev/stop-error.ts'
 import { makeTokens, type Tokens } from './callers.ts'
 import { authAway, cases, type Case, type Finding } from './cases.ts'
 import { startGateway, type Gateway } from './gateways.ts'
@@ -72,7 +72,7 @@ async function checkCase(
 }
 
 function asFinding(error: unknown): Finding {
-  return { shown: error instanceof Error ? error.message : String(error), isRight: false }
+  return { shown: reasonOf(error), isRight: false }
 }
 
 function cell({ shown, isRight }: Finding): string {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describeOrigin, parseDocument } from '../dev/openapi.ts'
+import { describeOrigin, fetchDocument } from '../dev/openapi.ts'
 import { root } from '../dev/places.ts'
 
 /** Where the documents are checked in: of each service, and of the origin that they share. */
@@ -8,7 +8,10 @@ export const folder = join(root, 'docs/openapi')
 
 /** The documents by the names of their files, as those two services serve them. */
 export async function readDocuments(services: { readonly auth: string; readonly content: string }) {
-  const [auth, content] = await Promise.all([documentOf(services.auth), documentOf(services.content)])
+  const [auth, content] = await Promise.all([
+    fetchDocument(`${services.auth}/openapi.json`),
+    fetchDocument(`${services.content}/openapi.json`),
+  ])
   const documents = { auth, content, portcullis: describeOrigin({ auth, content }) }
   return new Map(Object.entries(documents).map(([name, document]) => [`${name}.json`, textOf(document)]))
 }
@@ -20,11 +23,6 @@ export function checkedIn(file: string): string | undefined {
   } catch {
     return undefined
   }
-}
-
-async function documentOf(service: string) {
-  const response = await fetch(`${service}/openapi.json`)
-  return parseDocument(await response.json())
 }
 
 function textOf(document: object): string {

@@ -1,3 +1,5 @@
+import { reasonOf } from '../dev/stop-error.ts'
+
 /** What became of one request. */
 export interface Result {
   readonly request: string
@@ -45,8 +47,7 @@ export async function send(
     const result = { request, began, ended, status, hasRetryAfter, reason: status < 500 ? '' : text }
     return { result, answer: status < 500 ? JSON.parse(text) : undefined }
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    const reason = cause instanceof Error ? cause.message || cause.name : String(cause)
+    const reason = reasonOf(error)
     const ended = performance.now()
     return { result: { request, began, ended, status: 0, hasRetryAfter: false, reason }, answer: undefined }
   }

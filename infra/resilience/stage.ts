@@ -107,7 +107,7 @@ async function startOwnPostgres(folder: string, password: string, guard: Guard) 
     password,
     log: join(folder, 'postgres.log'),
     settings: { max_connections: '200' },
-    onSpawn: (child: ChildProcess, signal: NodeJS.Signals) => guard.watch(child, signal),
+    onSpawn: guard.watch.bind(guard),
   }
   let running: Postgres = await startPostgres(options)
   const start = async () => void (running = await startPostgres(options))
@@ -121,7 +121,7 @@ async function startOwnRedis(folder: string, password: string, guard: Guard) {
     port: await freePort(),
     password,
     log: join(folder, 'redis.log'),
-    onSpawn: (child: ChildProcess, signal: NodeJS.Signals) => guard.watch(child, signal),
+    onSpawn: guard.watch.bind(guard),
   }
   let running: RedisServer = await startRedis(options)
   const start = async () => void (running = await startRedis(options))

@@ -58,7 +58,7 @@ async function main(): Promise<number> {
     port: await freePort(),
     password: randomBytes(16).toString('hex'),
     log: join(folder, 'redis.log'),
-    onSpawn: (child, signal) => guard.watch(child, signal),
+    onSpawn: guard.watch.bind(guard),
   })
   const redis = new Redis(`${server.url}/1`, { protocol: 2 })
   try {
