@@ -14,11 +14,12 @@ import fastify, {
   type RequestPayload,
 } from 'fastify'
 import { randomUUID } from 'node:crypto'
-import { METHODS, type IncomingHttpHeaders } from 'node:http'
+import { METHODS } from 'node:http'
 import { Transform } from 'node:stream'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { isAnswered } from './answers.ts'
+import { rewriteHeaders, rewriteRequestHeaders } from './gateway-headers.ts'
 import { describeOrigin, fetchDocument } from './openapi.ts'
 import type { ServiceName } from './places.ts'
 
@@ -35,15 +36,13 @@ const Specification = Compile(Type.Unsafe<StaticDocumentSpec['document']>(Type.O
 
 /** Node answers CONNECT by itself. */
 const PASSED_ON = METHODS.filter((method) => method !== 'CONNECT')
-/** Of the others the body is left out. */
-const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /** What content answers; auth has all the rest. */
 const CONTENT_PREFIXES = ['/api/v1/posts', '/api/v1/tasks']
 
 /**
- * One origin for both services, as nginx is in front of the containers. It is there when both answer: their documents are
- * merged into one for `/docs` and `/openapi.json`.
+ * One origin for both services, as nginx is in front of the containers. It resolves when both services answer, because it
+ * merges their documents into one for `/docs` and `/openapi.json`.
  */
 export async function buildGateway({ auth, content, ready }: GatewayOptions): Promise<FastifyInstance> {
   const app = fastify({
@@ -55,12 +54,12 @@ export async function buildGateway({ auth, content, ready }: GatewayOptions): Pr
     clientErrorHandler: clientErrorHandler('', () => undefined),
     frameworkErrors: (_error, request, reply) => void sendProblem(request, reply, 'REQUEST_MALFORMED'),
   })
-  // What no service has, a service shall say, which knows what there is instead.
+  // A method that no route has is refused by the service, which knows those that there are.
   for (const method of PASSED_ON) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method)
-  // As one with a body, which it is to Fastify, it would be asked for the type of that.
+  // Fastify takes QUERY for a method with a body, and would refuse it without a content type.
   app.addHttpMethod('QUERY', { overrideExisting: true })
-  // Our own routes do not fail: what comes here is a request that cannot be passed on, or a service that is away. One that
-  // refuses a body hangs up while the rest of it is sent, which is told as if it were away.
+  // Our own routes do not fail: what comes here is a request that cannot be passed on, or a service that is away. A service
+  // that refuses a body hangs up while the rest of it is being sent, which looks as if it were away.
   app.setErrorHandler((error, request, reply) => {
     if (request.isTooLarge === true) return sendProblem(request, reply, 'REQUEST_TOO_LARGE')
     if (error instanceof ProblemError) return sendProblem(request, reply, error.code, error.detail)
@@ -113,7 +112,7 @@ async function documentOf(service: string, ready: Promise<void> | undefined) {
   return fetchDocument(`${service}/openapi.json`)
 }
 
-/** Which types there are, and what becomes of one that is none, a service shall say: Fastify would refuse it here. */
+/** The services decide about content types: from Fastify here they are hidden, since it would refuse what it cannot parse. */
 function hideContentType(request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void {
   const { headers } = request.raw
   request.contentType = headers['content-type']
@@ -121,7 +120,7 @@ function hideContentType(request: FastifyRequest, _reply: FastifyReply, done: Ho
   done()
 }
 
-/** What the services take; no more than that is passed on. */
+/** The longest body that the services take; no more is passed on. */
 const BODY_LIMIT_BYTES = 1024 * 1024
 
 async function boundBody(
@@ -170,41 +169,6 @@ function proxyTo(upstream: string) {
       retryDelay: () => null,
     },
   }
-}
-
-/** Headers that tell a service who calls: only a gateway may set them, in no spelling. */
-const FORGED = /^(?:x[-_]user[-_].*|x[-_]session[-_]id|x[-_]forwarded[-_].*|x[-_]real[-_]ip|forwarded)$/
-
-interface Incoming {
-  readonly method: string
-  readonly socket: { readonly remoteAddress?: string | undefined }
-  readonly headers: IncomingHttpHeaders
-  readonly contentType?: string | undefined
-}
-
-function rewriteRequestHeaders(request: Incoming, headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !FORGED.test(name)))
-  // They are between the client and us (RFC 9110 section 7.6.1); the client for the services refuses them.
-  for (const name of ['connection', 'expect', 'keep-alive', 'upgrade']) delete kept[name]
-  delete kept['content-type']
-  const hasBody = WITH_BODY.has(request.method)
-  if (!hasBody) delete kept['content-length']
-  return {
-    ...kept,
-    ...(hasBody && request.contentType !== undefined && { 'content-type': request.contentType }),
-    'x-forwarded-for': request.socket.remoteAddress ?? '',
-    'x-forwarded-proto': 'http',
-    ...(request.headers.host !== undefined && { 'x-forwarded-host': request.headers.host }),
-  }
-}
-
-/** How long the service keeps its connection to us is nothing to the client, whose own connection is for Node to keep. */
-function rewriteHeaders({
-  connection: _connection,
-  'keep-alive': _keepAlive,
-  ...kept
-}: IncomingHttpHeaders): IncomingHttpHeaders {
-  return kept
 }
 
 function sendProblem(
