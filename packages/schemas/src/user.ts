@@ -45,18 +45,7 @@ export const UserSchema = Type.Object(
   {
     $id: 'User',
     description: 'A user, as the user and admins see it',
-    examples: [
-      {
-        id: EXAMPLE.userId,
-        username: 'ada.lovelace',
-        email: 'Ada@example.com',
-        full_name: 'Ada Lovelace',
-        roles: ['user'],
-        status: 'active',
-        created_at: EXAMPLE.signedUpAt,
-        updated_at: EXAMPLE.signedUpAt,
-      },
-    ],
+    examples: [USER],
   },
 )
 export type User = Static<typeof UserSchema>

@@ -7,7 +7,7 @@ import type { Teardown } from './teardown.ts'
 
 const PATIENCE_MS = 20_000
 /** Who may do everything where there are users, and as whom servers talk to each other. */
-const ADMIN = { username: 'admin', password: 'admin' }
+export const ADMIN = { username: 'admin', password: 'admin' }
 
 /** A folder that goes with the test. */
 export function temporaryFolder(t: Teardown): string {
@@ -20,7 +20,7 @@ export function temporaryFolder(t: Teardown): string {
 export function usersArgs(folder: string, users: readonly string[] | undefined): string[] {
   if (users === undefined) return []
   const file = join(folder, 'users.acl')
-  writeFileSync(file, [...users, `user admin on >${ADMIN.password} ~* &* +@all`, ''].join('\n'))
+  writeFileSync(file, [...users, `user ${ADMIN.username} on >${ADMIN.password} ~* &* +@all`, ''].join('\n'))
   return ['--aclfile', file, '--masteruser', ADMIN.username, '--masterauth', ADMIN.password]
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { asAdmin, eventually, temporaryFolder, usersArgs } from './redis-admin.ts'
+import { ADMIN, asAdmin, eventually, temporaryFolder, usersArgs } from './redis-admin.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 import type { Teardown } from './teardown.ts'
 
@@ -106,9 +106,9 @@ export async function startSentinels(t: Teardown, options: SentinelOptions = {})
       eventually('a failover', async () => {
         const leader = await primary()
         if (leader === from || !(await replicationOf(leader)).includes('role:master')) return false
-        const [user, password] = hasUsers ? ['admin', 'admin'] : ['', '']
+        const { username, password } = hasUsers ? ADMIN : { username: '', password: '' }
         await asAdmin(leader.port, hasUsers, (admin) =>
-          admin.config('SET', 'masteruser', user, 'masterauth', password),
+          admin.config('SET', 'masteruser', username, 'masterauth', password),
         )
         return true
       }),
@@ -123,7 +123,7 @@ async function monitor(sentinelPort: number, port: number, hasUsers: boolean): P
       'failover-timeout': 3000,
       'parallel-syncs': 1,
     }
-    const login = { 'auth-user': 'admin', 'auth-pass': 'admin' }
+    const login = { 'auth-user': ADMIN.username, 'auth-pass': ADMIN.password }
     for (const [name, value] of Object.entries({ ...settings, ...(hasUsers && login) }))
       await admin.call('SENTINEL', 'SET', NAME, name, value)
   })
