@@ -33,7 +33,7 @@ export interface Pace {
   readonly seconds: number
 }
 
-/** Loads a server for so long. @throws Error if an answer is no success. */
+/** Loads a server for so many seconds. @throws Error if a request fails. */
 export async function measure(load: Load, seconds: number): Promise<Measure> {
   const { server, path, method = 'GET', headers = {}, body, connections = 32, vary, chain } = load
   let index = 0
@@ -69,7 +69,7 @@ function countsOf({ statusCodeStats = {} }: autocannon.Result): string {
     .join(', ')
 }
 
-/** A request takes a state that none under way has, and leaves the next one. */
+/** Each request takes a state that no other one is using, and leaves the next state behind. */
 function chained({ first, body, next }: NonNullable<Load['chain']>): autocannon.Request {
   const free = [...first]
   return {
@@ -90,7 +90,7 @@ function merge(
   }
 }
 
-/** Loads in turn, A B A B …, so that both meet the same weather; the medians of each. */
+/** The medians of both, measured in turn, A B A B …, so that what else the machine does hits both alike. */
 export async function compare(
   { ours, bare }: { readonly ours: Load; readonly bare: Load },
   { rounds, seconds }: Pace,

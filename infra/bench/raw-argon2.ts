@@ -9,6 +9,7 @@ import argon2 from 'argon2'
  *
  * Arguments: seconds, and `argon2` (the C code of its authors) or `@node-rs/argon2` (what auth has).
  */
+// The load that started this is kept to one processor, and so would this be.
 spawnSync('taskset', ['-acp', `0-${cpus().length - 1}`, String(process.pid)])
 const seconds = Number(process.argv[2])
 const hash = await argon2.hash('a password', { memoryCost: 19_456, timeCost: 2, parallelism: 1 })

@@ -5,7 +5,7 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { root } from './places.ts'
 
-/** Where the rest of tap's options for a run with coverage is: in `.taprc`. */
+/** For a run with coverage; the rest of tap's options for it is in `.taprc`. */
 export const COVERAGE_ARGUMENTS = ['--no-disable-coverage', '--coverage-report=json-summary']
 
 const SUMMARY = join(root, '.tap/report/coverage-summary.json')

@@ -11,11 +11,11 @@ import { complain, say, since } from '../dev/screen.ts'
 import { grownBeyond, header, line, take, type Sample } from './memory.ts'
 
 /**
- * Two instances of auth and four verifiers under a steady stream of
- * revocations, which fails if the memory of any of them, or of Redis, grows by more than the entries of the log take.
+ * Two instances of auth and four verifiers under a steady stream of revocations. Fails if the memory of any of them, or of
+ * Redis, grows by more than the entries of the log take.
  *
  * Most revocations are made as a logout makes them, in the database, since that many users cannot log in on one
- * machine; five a second are logouts by HTTP, and are looked after as in `npm run chaos`.
+ * machine; five a second are logouts by HTTP, and are checked as in `npm run chaos`.
  */
 const USAGE = 'npm run soak -- [--minutes 10] [--rate 500]'
 const { values } = readArguments(USAGE, {

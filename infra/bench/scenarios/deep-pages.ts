@@ -42,7 +42,7 @@ export async function deepPages(stage: Stage, { rounds }: Pace): Promise<Row[]> 
   ]
 }
 
-/** Writes so many posts of the author right into the database. */
+/** Writes so many posts of one author straight into the database. */
 export async function fillPosts(databaseUrl: string, authorId: string, count: number): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
@@ -58,7 +58,7 @@ export async function fillPosts(databaseUrl: string, authorId: string, count: nu
   }
 }
 
-/** Walks to a page as a reader does, hundred posts at a time. */
+/** Walks to a page as a reader does, a hundred posts at a time. */
 async function cursorOfPage(stage: Stage, page: number): Promise<string | undefined> {
   let cursor: string | undefined
   for (let read = 0; read < (page - 1) * PAGE; read += 100)
@@ -66,7 +66,7 @@ async function cursorOfPage(stage: Stage, page: number): Promise<string | undefi
   return cursor
 }
 
-/** How long 20 pages in a row take from a cursor on, each, in milliseconds. */
+/** How long each of 20 pages in a row takes, from a cursor on, in milliseconds. */
 export async function readPages(stage: Stage, from: string | undefined): Promise<number[]> {
   const times: number[] = []
   let cursor = from

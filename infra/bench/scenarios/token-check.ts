@@ -27,7 +27,7 @@ export async function tokenCheck({ rounds }: Pace): Promise<Row[]> {
   const bare: number[] = []
   const first: number[] = []
   const again: number[] = []
-  // A difference of two times that are much larger: it takes many rounds to tell it from the weather.
+  // A difference of two times that are much larger: it takes many rounds to tell it from noise.
   for (let round = 0; round <= 5 * rounds; round++) {
     const tokens = Array.from({ length: TOKENS }, () => mint(privateKey))
     const signatures = tokens.map((token) => {

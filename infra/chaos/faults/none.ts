@@ -4,7 +4,7 @@ import type { Stage } from '../stage.ts'
 import { quantiles, Tally } from '../tally.ts'
 import { login, signUp } from '../users.ts'
 
-/** Logs in so often, and gives the access tokens. */
+/** The access tokens of so many logins. */
 export async function accessTokens(stage: Stage, count: number): Promise<string[]> {
   const users = await Promise.all(Array.from({ length: 4 }, (_, index) => signUp(stage.auth(index))))
   const tokens: string[] = []

@@ -26,7 +26,7 @@ export function authorizedFetch(session: Session, fetch: Fetch) {
     if (token === undefined) return send()
     const response = await send(token)
     if (!isTokenRefused(response)) return response
-    // Before a refresh is asked for whose failure nobody would take.
+    // A caller who waits no longer needs no refresh.
     signal?.throwIfAborted()
     const renewal = await unlessAborted(session.renew(token), signal)
     if (renewal === undefined) return response
@@ -53,7 +53,7 @@ function initOf(request: Request, signal: AbortSignal | null): RequestInit {
   return { signal, referrer: request.referrer, referrerPolicy: request.referrerPolicy }
 }
 
-/** What others wait for as well goes on when one of them waits no longer. */
+/** Stops waiting when the signal aborts; the work itself goes on, for others who wait for it. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | null): Promise<T> {
   if (signal === null) return work
   const { promise: aborted, reject } = Promise.withResolvers<never>()

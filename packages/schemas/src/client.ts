@@ -10,7 +10,7 @@ export const ClientIdSchema = Type.String({
   examples: ['billing'],
 })
 
-/** Where somebody chooses the secret of a client, there as in the client itself. */
+/** The secret of a client where a person chooses it instead of auth; the same is then set in the client. */
 export const ClientSecretSchema = Type.String({ minLength: 32, maxLength: 256 })
 
 /** What a client may do: a scope-token of RFC 6749 section 3.3. */
