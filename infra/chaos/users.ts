@@ -15,18 +15,18 @@ export interface User {
   readonly username: string
 }
 
-/** An instance of auth, or the origin that it is reached at. */
+/** An instance of auth, or the origin of the pair. */
 export interface AuthUrl {
   readonly url: string
 }
 
 /** Status 0: there was no answer. */
-interface Reply {
+export interface Reply {
   readonly status: number
   readonly body: unknown
 }
 
-/** A request to an instance of auth. Never rejects. */
+/** A request. Never rejects. */
 export async function call(
   auth: AuthUrl,
   method: string,

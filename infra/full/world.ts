@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Teardown } from '@portcullis/test-kit'
 import { createVerifier, StaleError, type Verifier } from '@portcullis/token-verifier'
+import { call, type Reply } from '../chaos/users.ts'
 import { walk } from '../dev/walk-fetch.ts'
 import { steps } from '../dev/walk-steps.ts'
 import { startPair, type Pair } from '../test/support/pair.ts'
@@ -66,7 +67,7 @@ export class World {
     return world
   }
 
-  /** Makes the walk. What went otherwise than it should. */
+  /** Makes the walk, and tells what did not go as it should. */
   async walk(): Promise<string[]> {
     const wrong: string[] = []
     let taken = 0
@@ -77,7 +78,7 @@ export class World {
     return taken === steps.length ? wrong : [...wrong, `${taken} of ${steps.length} steps`]
   }
 
-  /** Logs in so often. */
+  /** The access tokens of so many logins of a new user. */
   async tokens(count: number): Promise<string[]> {
     const username = `full-${randomBytes(6).toString('hex')}`
     const body = { username, password: PASSWORD }
@@ -162,22 +163,11 @@ export class World {
   }
 
   /** A request to the origin; status 0 if there was no answer. */
-  async #call(method: string, path: string, token?: string, body?: object) {
-    try {
-      const response = await fetch(`${this.pair.origin}/api/v1${path}`, {
-        method,
-        headers: {
-          ...(token !== undefined && { authorization: `Bearer ${token}` }),
-          ...(body && { 'content-type': 'application/json' }),
-        },
-        ...(body && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(5000),
-      })
-      const answer: unknown = await response.json()
-      return { status: response.status, body: answer }
-    } catch {
-      return { status: 0, body: undefined }
-    }
+  #call(method: string, path: string, token?: string, body?: object): Promise<Reply> {
+    return call({ url: this.pair.origin }, method, path, {
+      ...(token !== undefined && { token }),
+      ...(body && { body }),
+    })
   }
 }
 
