@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { TokenPairSchema } from '@portcullis/schemas'
+import { TokenPairSchema, type TokenPair } from '@portcullis/schemas'
 import type { Stage } from './stage.ts'
 
 const isPair = Compile(TokenPairSchema)
@@ -16,8 +16,13 @@ export async function newUser(stage: Stage) {
   const { user } = isUser.Parse(
     await post(`${stage.auth.url}/api/v1/signup`, { username, password: PASSWORD }),
   )
-  const pair = isPair.Parse(await post(`${stage.auth.url}/api/v1/login`, { username, password: PASSWORD }))
+  const pair = await logIn(stage, username)
   return { id: user.id, username, pair, headers: { authorization: `Bearer ${pair.access_token}` } }
+}
+
+/** The tokens of a new session. */
+export async function logIn(stage: Stage, username: string): Promise<TokenPair> {
+  return isPair.Parse(await post(`${stage.auth.url}/api/v1/login`, { username, password: PASSWORD }))
 }
 
 export type BenchUser = Awaited<ReturnType<typeof newUser>>

@@ -3,7 +3,7 @@ import { TokenPairSchema } from '@portcullis/schemas'
 import { measure, medianOf, type Load, type Measure, type Pace } from '../compare.ts'
 import { ratio, type Row } from '../report.ts'
 import type { Stage } from '../stage.ts'
-import { create, newUser, PASSWORD, post } from '../user.ts'
+import { create, logIn, newUser } from '../user.ts'
 
 const isPair = Compile(TokenPairSchema)
 const CONNECTIONS = 16
@@ -37,8 +37,7 @@ export async function refresh(stage: Stage, { rounds, seconds }: Pace): Promise<
 async function chainOf(stage: Stage, username: string): Promise<Load> {
   const first: string[] = []
   for (let n = 0; n < CONNECTIONS * 2; n++) {
-    const pair = isPair.Parse(await post(`${stage.auth.url}/api/v1/login`, { username, password: PASSWORD }))
-    first.push(pair.refresh_token)
+    first.push((await logIn(stage, username)).refresh_token)
   }
   return {
     server: stage.auth,

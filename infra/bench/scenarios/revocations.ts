@@ -1,15 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Compile } from 'typebox/compile'
-import { TokenPairSchema } from '@portcullis/schemas'
 import { createVerifier, type Verifier } from '@portcullis/token-verifier'
 import { percentile } from '../../dev/statistics.ts'
 import type { Pace } from '../compare.ts'
 import { CONTENT_CLIENT } from '../../dev/services.ts'
 import { growth, type Row } from '../report.ts'
 import type { Stage } from '../stage.ts'
-import { newUser, PASSWORD, post } from '../user.ts'
+import { logIn, newUser } from '../user.ts'
 
-const isPair = Compile(TokenPairSchema)
 const RATE = 200
 const VERIFIERS = 8
 
@@ -96,13 +93,12 @@ async function startVerifiers(stage: Stage, count: number, lags?: number[]): Pro
 export async function newTokens(stage: Stage, count: number): Promise<string[]> {
   const { username } = await newUser(stage)
   const tokens: string[] = []
-  const login = async () => {
+  const lane = async () => {
     while (tokens.length < count) {
-      const answer = await post(`${stage.auth.url}/api/v1/login`, { username, password: PASSWORD })
-      tokens.push(isPair.Parse(answer).access_token)
+      tokens.push((await logIn(stage, username)).access_token)
     }
   }
-  await Promise.all(Array.from({ length: 2 }, login))
+  await Promise.all(Array.from({ length: 2 }, lane))
   return tokens
 }
 
