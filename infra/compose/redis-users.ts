@@ -17,7 +17,7 @@ const CACHE = '+get +set +exists +hvals +pttl +pexpire +eval +evalsha +publish +
 const FOLLOW = '+xread +xrevrange +hset'
 
 /** Rules of auth: it writes the log, reads what verifiers say, and shows who is logged in. */
-export const AUTH_RULES = [
+const AUTH_RULES = [
   'resetkeys ~{revocations}:* ~active:* ~{active:* ~mirror:whole ~login:* ~ratelimit:* ~{cache:auth}:*',
   'resetchannels &cache:auth',
   `-@all ${CONNECT} ${CACHE} ${FOLLOW}`,
@@ -37,7 +37,7 @@ export function verifierRules(clientId: string): string {
 }
 
 /** Rules of content: a verifier with a cache, which also counts requests together with auth. */
-export const CONTENT_RULES = [
+const CONTENT_RULES = [
   'resetkeys %R~{revocations}:log %R~{revocations}:beat %R~{revocations}:head ~{revocations}:ack:content',
   '~ratelimit:* ~{cache:content}:*',
   'resetchannels &cache:content',
@@ -45,7 +45,7 @@ export const CONTENT_RULES = [
 ].join(' ')
 
 /** Rules of a replica, and of the Sentinels. */
-export const REPLICATION_RULES = [
+const REPLICATION_RULES = [
   'resetkeys allchannels -@all +psync +replconf +ping +info +role +subscribe +publish +multi +exec',
   '+slaveof +config|rewrite +client|setname +client|kill +script|kill',
 ].join(' ')

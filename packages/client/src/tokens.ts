@@ -26,7 +26,7 @@ export interface TokenStorage {
 }
 
 /** Whether it is a pair of tokens; nothing that was stored or answered is believed to be one. */
-export function isTokens(value: unknown): value is Tokens {
+function isTokens(value: unknown): value is Tokens {
   return (
     typeof value === 'object' &&
     value !== null &&
