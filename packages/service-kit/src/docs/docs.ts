@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
+import { noStore } from '../http/no-store.ts'
 import { complete } from './complete.ts'
 import { docsPage } from './swagger-page.ts'
 import { listProblems } from './list-problems.ts'
@@ -91,6 +92,7 @@ export default fp<DocsOptions>(
         route.config = { ...route.config, rateLimit: false, quiet: true }
         route.schema = { ...route.schema, hide: true }
       })
+      scope.addHook('onSend', noStore)
       await scope.register(swaggerUi, docsPage(title))
       scope.get('/openapi.json', async () => app.swagger())
     })

@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ref } from '@portcullis/schemas'
+import { noStore } from '../http/no-store.ts'
 import { RETRY_SOON, problem } from '../problems/problem.ts'
 import { problemResponses } from '../problems/responses.ts'
 
@@ -73,10 +74,7 @@ const StatusSchema = Type.Object(
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.addSchema(StatusSchema)
-  app.addHook('onSend', (_request, reply, _payload, done) => {
-    reply.header('cache-control', 'no-store')
-    done()
-  })
+  app.addHook('onSend', noStore)
   const config = { rateLimit: false, quiet: true } as const
 
   app.get(

@@ -147,6 +147,8 @@ t.test('the OpenAPI document names the schemas and the errors of each route', as
   })
   t.notOk(Reflect.has(Object(Reflect.get(document, 'paths')), '/openapi.json'))
   const page = await app.inject('/docs/')
+  for (const url of ['/docs/', '/docs/json', '/openapi.json'])
+    t.equal((await app.inject(url)).headers['cache-control'], 'no-store', url)
   t.equal(page.statusCode, 200)
   t.match(page.headers['content-type'], /html/)
 })

@@ -22,8 +22,10 @@ import { limitOf } from './plausible.ts'
  */
 const REMEMBER = `
 local function remember(key, value, keep_until)
-  local held, left = tonumber(redis.pcall('GET', key)), redis.call('PTTL', key)
-  if held and held > tonumber(value) then value = string.format('%.0f', held) end
+  local held = tonumber(redis.pcall('GET', key))
+  if not held then return redis.call('SET', key, value, 'PXAT', keep_until) end
+  local left = redis.call('PTTL', key)
+  if held > tonumber(value) then value = string.format('%.0f', held) end
   redis.call('SET', key, value, 'PXAT', keep_until)
   if left > 0 and left > redis.call('PTTL', key) then redis.call('SET', key, value, 'PX', left) end
 end

@@ -174,10 +174,10 @@ t.test('an event has no entry where the key to look it up by could not be set', 
   const keep_until = Date.now() + 60_000
   const event: RevocationEvent = { epoch: 1, seq: 1, kind: 'user', key: 'ada', value: 1, keep_until, at: 0 }
   const head = { epoch: 1, seq: 1, base: 0 }
-  await redis.acl('SETUSER', 'default', '-pttl')
+  await redis.acl('SETUSER', 'default', '-set')
   await t.rejects(appendToRedis(redis, head, [event], {}, 'ok'), /can't run this command/)
   t.equal(await redis.exists(revocationKeys.log), 0)
-  await redis.acl('SETUSER', 'default', '+pttl')
+  await redis.acl('SETUSER', 'default', '+set')
   t.equal((await appendToRedis(redis, head, [event], {}, 'ok')).status, 'ok')
   t.equal(await redis.get(revocationKeys.event('user', 'ada')), '1')
 })
