@@ -1,6 +1,4 @@
-import { readArguments } from '../dev/arguments.ts'
 import { buildServices } from './services.ts'
 
-/** `npm run build`: both services as production runs them. */
-readArguments('npm run build', {})
+/** `npm run build`: both services as production runs them. The image is built by it, without the rest of infra. */
 await buildServices()

@@ -19,7 +19,6 @@ const WRONG: readonly [file: string, args: readonly string[], named: RegExp][] =
   ['infra/dev/start.ts', ['--port', '9090'], /--port.*\nusage: npm start/s],
   ['infra/dev/walk.ts', ['localhost'], /'localhost' is no URL/],
   ['infra/check.ts', ['src'], /'src'.*\nusage: npm run check/s],
-  ['infra/build/run.ts', ['auth'], /'auth'.*\nusage: npm run build/s],
   ['infra/openapi/run.ts', ['--force'], /--force.*\nusage: npm run openapi/s],
   ['infra/full/run.ts', ['--quick'], /--quick.*\nusage: npm run test:full/s],
   ['infra/bench/run.ts', ['--only', 'refresh', '--only', 'refreshes'], /'refreshes'/],
