@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -116,6 +117,25 @@ t.test('the next start recovers, and a part that is killed ends the others and i
   t.equal(child.exitCode, 1)
   t.match(printed(), /postgres +has ended by itself \(killed by SIGKILL\)/)
   t.ok(areGone(pids))
+})
+
+t.test('nothing outlives a launcher that is ended while it starts', async (t) => {
+  const port = await freePort()
+  const silent = createTcpServer((socket) => socket.on('error', () => undefined)).listen(port, '127.0.0.1')
+  await once(silent, 'listening')
+  t.teardown(() => silent.close())
+  const log = join(home, 'logs/redis.log')
+  await rm(log, { force: true })
+  const launched = launch({ POSTGRES_ADMIN_URL: `postgres://postgres@127.0.0.1:${port}/postgres` })
+  let pid = 0
+  await until(async () => {
+    const words = await readFile(log, 'utf8').catch(() => '')
+    pid = Number(/pid=(\d+)/.exec(words)?.[1] ?? 0)
+    return pid > 0
+  }, launched)
+  launched.child.kill('SIGTERM')
+  await once(launched.child, 'exit')
+  t.ok(areGone([pid]))
 })
 
 t.test('a taken port is one line that names the port and its variable, and nothing is started', async (t) => {
