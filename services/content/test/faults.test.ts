@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { createDatabase, race, startProxy, type TestProxy } from '@portcullis/test-kit'
+import { createDatabase, race, startProxy, timed, type TestProxy } from '@portcullis/test-kit'
 import { UserChangesFollower } from '../src/authors/follower.ts'
 import { topics } from '../src/features/posts/ready.ts'
 import { startAuthFeed } from './support/auth-feed.ts'
@@ -17,11 +17,6 @@ const write = (headers: Record<string, string> = ada) =>
 const writeOnce = () => write({ ...ada, 'idempotency-key': randomUUID() })
 const readTasks = () => app.inject({ url: '/api/v1/tasks', headers: ada })
 const count = async () => read(await app.inject('/api/v1/posts?limit=100'), 200, schemas.posts).items.length
-
-async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
-  const started = performance.now()
-  return [await work(), performance.now() - started]
-}
 
 async function isMended(t: Test, proxy: TestProxy): Promise<void> {
   await proxy.mend()

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import t from 'tap'
 import { parsePosition } from '@portcullis/schemas'
+import { timed } from '@portcullis/test-kit'
 import { callOf, startAuth, statusesOf, type Answer, type TestAuth } from '../support/auth.ts'
 import { untilWhole } from '../support/log.ts'
 import { until } from '../support/until.ts'
@@ -92,12 +93,12 @@ t.test('logouts at the same time', async (t) => {
       const before = await lastPlace(auth)
       const holder = await connect(t, auth)
       await holder.query('begin; select from revocation_head for update')
-      const began = performance.now()
-      const first = logout(tokens[0] ?? '')
+      const timedLogout = (token: string) => timed(() => logout(token))
+      const first = timedLogout(tokens[0] ?? '')
       await until(async () => (await waiting(holder)) > 0, 'the first waits for the head row')
-      const answers = await Promise.all([first, ...tokens.slice(1).map((token) => logout(token))])
-      t.ok(performance.now() - began < 2000)
-      t.strictSame(new Set(statusesOf(answers)), new Set([503]))
+      const answers = await Promise.all([first, ...tokens.slice(1).map(timedLogout)])
+      for (const [, ms] of answers) t.ok(ms < 2000, `${ms} ms`)
+      t.strictSame(new Set(statusesOf(answers.map(([answer]) => answer))), new Set([503]))
       await holder.query('rollback')
       t.equal(await lastPlace(auth), before)
       t.strictSame(await Promise.all(tokens.map(isAlive)), Array(10).fill(true))
