@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t from 'tap'
 import { Type } from 'typebox'
@@ -28,12 +29,21 @@ const keep = (name: string, value: string) => {
 
 const Strings = Compile(Type.Record(Type.String(), Type.Unknown()))
 
+/** An overloaded machine answers late, with 503: that is not what is looked at here. */
+async function fetchPatiently(url: string, init: RequestInit): Promise<Response> {
+  for (let attempt = 1; ; attempt++) {
+    const response = await fetch(url, init)
+    if (response.status !== 503 || attempt === 5) return response
+    await sleep(1000)
+  }
+}
+
 async function call(
   method: string,
   path: string,
   { token, body, headers = {} }: { token?: string; body?: string; headers?: Record<string, string> } = {},
 ): Promise<{ status: number; answer: Record<string, unknown> }> {
-  const response = await fetch(`${pair.origin}${path}`, {
+  const response = await fetchPatiently(`${pair.origin}${path}`, {
     method,
     headers: {
       ...(body !== undefined && { 'content-type': 'application/json' }),
