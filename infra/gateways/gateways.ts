@@ -8,12 +8,14 @@ import { portcullis } from '../dev/first-start.ts'
 import { lastWords } from '../dev/last-words.ts'
 import { freePort } from '../dev/ports.ts'
 import { end, hasEnded, howEnded, type Guard } from '../dev/processes.ts'
+import type { Program, ProgramName } from '../dev/programs.ts'
 import { serviceVariables } from '../dev/services.ts'
 import { StopError } from '../dev/stop-error.ts'
-import type { GatewayName, Program } from './programs.ts'
 import type { World } from './world.ts'
 
 const PATIENCE_MS = 10_000
+
+export type GatewayName = Exclude<ProgramName, 'promtool'>
 
 /** A gateway that runs in front of the world. */
 export interface Gateway {

@@ -11,7 +11,7 @@ import { findRedis } from '../dev/redis-program.ts'
 import { startRedis, type RedisServer } from '../dev/redis.ts'
 import { newSecrets } from '../dev/secrets.ts'
 import { serviceVariables, type Setting } from '../dev/services.ts'
-import type { Program } from '../gateways/programs.ts'
+import type { Program } from '../dev/programs.ts'
 
 const SETTINGS = {
   RATE_LIMIT_MAX: '0',

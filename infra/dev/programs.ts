@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { hasApt, libraryPath, unpackDebianPackages } from '../bootstrap/debian.cjs'
 import { busy } from '../bootstrap/screen.cjs'
-import { homeFolder, programs } from '../dev/places.ts'
+import { homeFolder, programs } from './places.ts'
 
-export type GatewayName = 'nginx' | 'caddy' | 'haproxy'
+export type ProgramName = 'nginx' | 'caddy' | 'haproxy' | 'promtool'
 
 export interface Program {
   readonly path: string
@@ -14,18 +14,21 @@ export interface Program {
   readonly env: Readonly<Record<string, string>>
 }
 
-const VERSION: Readonly<Record<GatewayName, readonly string[]>> = {
-  nginx: ['-v'],
-  caddy: ['version'],
-  haproxy: ['-v'],
+/** Debian's package that has it, and the argument by which it tells its version. */
+const PROGRAMS: Readonly<Record<ProgramName, { readonly from: string; readonly version: string }>> = {
+  nginx: { from: 'nginx', version: '-v' },
+  caddy: { from: 'caddy', version: 'version' },
+  haproxy: { from: 'haproxy', version: '-v' },
+  promtool: { from: 'prometheus', version: '--version' },
 }
 
 /**
- * The gateway's program: on PATH, else Debian's, which is unpacked into `.portcullis/` and needs no root.
+ * A program that the project itself does not bring: on PATH, else Debian's, which is unpacked into `.portcullis/` and
+ * needs no root.
  *
  * @returns the reason in plain words if there is none to be had.
  */
-export async function findProgram(name: GatewayName): Promise<Program | string> {
+export async function findProgram(name: ProgramName): Promise<Program | string> {
   const unpacked = join(programs, name)
   const found = onPath(name) ?? inFolder(name, unpacked)
   if (found) return found
@@ -33,7 +36,7 @@ export async function findProgram(name: GatewayName): Promise<Program | string> 
   try {
     homeFolder()
     await busy(`Fetching Debian’s ${name} into .portcullis/ (once)`, () =>
-      unpackDebianPackages([name], unpacked),
+      unpackDebianPackages([PROGRAMS[name].from], unpacked),
     )
   } catch (error) {
     return `Debian’s ${name} could not be fetched: ${error instanceof Error ? error.message : ''}`
@@ -41,7 +44,7 @@ export async function findProgram(name: GatewayName): Promise<Program | string> 
   return inFolder(name, unpacked) ?? `Debian’s ${name} does not run here`
 }
 
-function onPath(name: GatewayName): Program | undefined {
+function onPath(name: ProgramName): Program | undefined {
   // Servers lie where only root looks.
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
   return firstThatRuns(
@@ -51,19 +54,19 @@ function onPath(name: GatewayName): Program | undefined {
   )
 }
 
-function inFolder(name: GatewayName, folder: string): Program | undefined {
+function inFolder(name: ProgramName, folder: string): Program | undefined {
   const paths = [join(folder, 'usr/sbin', name), join(folder, 'usr/bin', name)]
   const libraries = [libraryPath(folder), process.env['LD_LIBRARY_PATH']].filter(Boolean).join(':')
   return firstThatRuns(name, paths, { LD_LIBRARY_PATH: libraries })
 }
 
 function firstThatRuns(
-  name: GatewayName,
+  name: ProgramName,
   paths: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Program | undefined {
   for (const path of paths.filter((file) => existsSync(file))) {
-    const { status, stdout, stderr } = spawnSync(path, VERSION[name], {
+    const { status, stdout, stderr } = spawnSync(path, [PROGRAMS[name].version], {
       encoding: 'utf8',
       env: { ...process.env, ...env },
     })
