@@ -5,7 +5,7 @@ import { hasApt, libraryPath, unpackDebianPackages } from '../bootstrap/debian.c
 import { busy } from '../bootstrap/screen.cjs'
 import { homeFolder, programs } from './places.ts'
 
-export type ProgramName = 'nginx' | 'caddy' | 'haproxy' | 'promtool'
+export type ProgramName = 'nginx' | 'caddy' | 'haproxy' | 'promtool' | 'python3'
 
 export interface Program {
   readonly path: string
@@ -19,6 +19,7 @@ const PROGRAMS: Readonly<Record<ProgramName, { readonly from: string; readonly v
   nginx: { from: 'nginx', version: '-v' },
   caddy: { from: 'caddy', version: 'version' },
   haproxy: { from: 'haproxy', version: '-v' },
+  python3: { from: 'python3', version: '--version' },
   promtool: { from: 'prometheus', version: '--version' },
 }
 

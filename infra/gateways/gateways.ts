@@ -15,7 +15,7 @@ import type { World } from './world.ts'
 
 const PATIENCE_MS = 10_000
 
-export type GatewayName = Exclude<ProgramName, 'promtool'>
+export type GatewayName = Extract<ProgramName, 'nginx' | 'caddy' | 'haproxy'>
 
 /** A gateway that runs in front of the world. */
 export interface Gateway {
