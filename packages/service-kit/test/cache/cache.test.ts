@@ -188,6 +188,24 @@ t.test('a Redis that comes back is used again, and nothing from before counts', 
   t.equal(await two.read(), '2')
 })
 
+t.test('what a Redis forgot of a change, as one that comes back from a snapshot, does not count', async (t) => {
+  const redis = await startRedis(t, { args: ['--dir', t.testdir()] })
+  const source = { value: 1 }
+  const one = await instance(t, redis, source)
+  await one.warm()
+  const admin = connectRedis(redis.url(), { name: 'admin' })
+  t.teardown(() => admin.disconnect())
+  await untilRedisReady(admin)
+  await admin.save()
+  await one.write(2)
+  await redis.restart()
+  await untilRedisReady(admin)
+  t.equal(await admin.exists(`${cacheKey(t.name)}:e:n`), 1, 'the value of before is there')
+  const two = await instance(t, redis, source)
+  await until(() => two.cache.isShared)
+  t.equal(await two.read(), '2')
+})
+
 t.test(
   'a Redis that stands still delays one answer, and what was written meanwhile is seen after',
   async (t) => {
@@ -219,8 +237,10 @@ t.test('what an instance remembers of before it could not be heard does not coun
   await untilRedisReady(admin)
   await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
   await until(() => !two.cache.isShared)
+  const from = performance.now()
   await one.write(2)
   await until(() => two.cache.isShared)
+  t.ok(performance.now() - from >= 1900, 'others have two seconds to say what changed meanwhile')
   t.equal(await two.read(), '2')
 })
 
