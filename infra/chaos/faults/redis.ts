@@ -46,7 +46,7 @@ export const flushed: Fault = {
       stage,
       size === 'quick' ? 60 : 3000,
       (redis) => redis.flushall(),
-      size === 'quick' ? 30 : 250,
+      size === 'quick' ? 30 : 1000,
     ),
 }
 
