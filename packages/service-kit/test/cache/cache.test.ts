@@ -188,23 +188,26 @@ t.test('a Redis that comes back is used again, and nothing from before counts', 
   t.equal(await two.read(), '2')
 })
 
-t.test('what a Redis forgot of a change, as one that comes back from a snapshot, does not count', async (t) => {
-  const redis = await startRedis(t, { args: ['--dir', t.testdir()] })
-  const source = { value: 1 }
-  const one = await instance(t, redis, source)
-  await one.warm()
-  const admin = connectRedis(redis.url(), { name: 'admin' })
-  t.teardown(() => admin.disconnect())
-  await untilRedisReady(admin)
-  await admin.save()
-  await one.write(2)
-  await redis.restart()
-  await untilRedisReady(admin)
-  t.equal(await admin.exists(`${cacheKey(t.name)}:e:n`), 1, 'the value of before is there')
-  const two = await instance(t, redis, source)
-  await until(() => two.cache.isShared)
-  t.equal(await two.read(), '2')
-})
+t.test(
+  'what a Redis forgot of a change, as one that comes back from a snapshot, does not count',
+  async (t) => {
+    const redis = await startRedis(t, { args: ['--dir', t.testdir()] })
+    const source = { value: 1 }
+    const one = await instance(t, redis, source)
+    await one.warm()
+    const admin = connectRedis(redis.url(), { name: 'admin' })
+    t.teardown(() => admin.disconnect())
+    await untilRedisReady(admin)
+    await admin.save()
+    await one.write(2)
+    await redis.restart()
+    await untilRedisReady(admin)
+    t.equal(await admin.exists(`${cacheKey(t.name)}:e:n`), 1, 'the value of before is there')
+    const two = await instance(t, redis, source)
+    await until(() => two.cache.isShared)
+    t.equal(await two.read(), '2')
+  },
+)
 
 t.test(
   'a Redis that stands still delays one answer, and what was written meanwhile is seen after',
