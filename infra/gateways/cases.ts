@@ -52,6 +52,7 @@ export const cases: readonly Case[] = [
   { name: 'forged X_User_Id', run: (gateway, tokens) => forged(gateway, tokens, '_') },
   { name: 'undone by Connection', run: undone },
   { name: 'log not yet there', run: notYetThere },
+  { name: 'no position of the log', run: noPosition },
   { name: 'rate limit hit', run: limitHit },
 ]
 
@@ -212,6 +213,15 @@ async function notYetThere({ url }: Gateway, { ada }: Tokens): Promise<Finding> 
   const answer = await askOnce(url, GUARDED, { token: ada.pair.access_token, headers })
   const isRight = isRefusal(answer, 503) && answer.headers.has('retry-after')
   return { shown: String(answer.status), isRight }
+}
+
+/** What names no position is told so, and a bad token is a bad token all the same. */
+async function noPosition({ url }: Gateway, { ada }: Tokens): Promise<Finding> {
+  const headers: [string, string][] = [['If-Revocation-Position', 'none']]
+  const good = await askOnce(url, GUARDED, { token: ada.pair.access_token, headers })
+  const bad = await askOnce(url, GUARDED, { token: 'bad', headers })
+  const isRight = isRefusal(good, 400) && !good.headers.has('retry-after') && isRefusal(bad, 401)
+  return { shown: `${good.status}, bad token ${bad.status}`, isRight }
 }
 
 /** The limit is content's; its answer comes through as it is. */

@@ -53,11 +53,12 @@ local function look_up(keys)
 end
 
 -- Whether the log, as far as its head tells, has reached the position that the caller wants to see.
-local function reached(epoch, seq, wanted)
+local function verdict_at(epoch, seq, wanted)
   local wanted_epoch, wanted_seq = wanted:match('^(%d+)-(%d+)$')
-  if not wanted_epoch then return false end
+  if not wanted_epoch or #wanted_epoch > 16 or #wanted_seq > 16 then return 'malformed' end
   wanted_epoch, wanted_seq = tonumber(wanted_epoch), tonumber(wanted_seq)
-  return epoch > wanted_epoch or (epoch == wanted_epoch and seq >= wanted_seq)
+  local is_reached = epoch > wanted_epoch or (epoch == wanted_epoch and seq >= wanted_seq)
+  return is_reached and 'good' or 'unknown'
 end
 
 local function decide(token, wanted)
@@ -84,7 +85,7 @@ local function decide(token, wanted)
   elseif of_client and tonumber(of_client) > token.ver then
     return 'bad'
   end
-  if wanted ~= '' and not reached(epoch, seq, wanted) then return 'unknown' end
+  if wanted then return verdict_at(epoch, seq, wanted) end
   return 'good'
 end
 
@@ -100,7 +101,8 @@ core.register_action('revocation', { 'http-req' }, function(txn)
   for _, name in ipairs({ 'ep', 'ver', 'gen', 'jti', 'kid', 'client_id', 'sub', 'sid' }) do
     token[name] = txn:get_var('txn.' .. name)
   end
-  local is_whole, verdict = pcall(decide, token, txn.sf:req_hdr('if-revocation-position') or '')
+  local wanted = txn.http:req_get_headers()['if-revocation-position']
+  local is_whole, verdict = pcall(decide, token, wanted and wanted[0])
   if not is_whole then
     core.log(core.err, 'revocation: ' .. tostring(verdict))
     verdict = 'unknown'

@@ -1,5 +1,5 @@
 import { parsePosition, type Position } from '@portcullis/schemas'
-import { invalidToken, StaleError, TokenError } from './errors.ts'
+import { invalidToken, isRefusal, TokenError, type Refusal } from './errors.ts'
 
 /**
  * The token of an `Authorization` header (RFC 6750 section 2.1).
@@ -14,13 +14,13 @@ export function readBearer(authorization: string | undefined): string {
   return token
 }
 
-/** What names no position asks for one that is never reached, so that whoever has a good token is told 503. */
-const NOWHERE: Position = { epoch: Number.MAX_SAFE_INTEGER, seq: Number.MAX_SAFE_INTEGER }
-
-/** The position in an `If-Revocation-Position` header, if there is one. */
-export function readPositionHeader(value: string | string[] | undefined): Position | undefined {
+/**
+ * The position in an `If-Revocation-Position` header, if there is one. For `verify`, which refuses one that is malformed
+ * when it has found the token to be good.
+ */
+export function readPositionHeader(value: string | string[] | undefined): Position | 'malformed' | undefined {
   if (value === undefined) return undefined
-  return (typeof value === 'string' ? parsePosition(value) : undefined) ?? NOWHERE
+  return (typeof value === 'string' ? parsePosition(value) : undefined) ?? 'malformed'
 }
 
 /**
@@ -30,13 +30,9 @@ export function readPositionHeader(value: string | string[] | undefined): Positi
  * @throws what is no refusal, as it is: a fault of the server says nothing about a token. Always an Error, since a
  * middleware that hands on nothing lets in.
  */
-export function withChallenge(
-  error: unknown,
-  realm: string,
-  scopes: readonly string[] = [],
-): TokenError | StaleError {
-  if (error instanceof StaleError) return error
-  if (!(error instanceof TokenError)) throw error instanceof Error ? error : noError(error)
+export function withChallenge(error: unknown, realm: string, scopes: readonly string[] = []): Refusal {
+  if (!isRefusal(error)) throw error instanceof Error ? error : noError(error)
+  if (!(error instanceof TokenError)) return error
   const value = challenge(error.code, realm.replaceAll(/["\\]/g, ''), scopes)
   if (value === undefined) return error
   return new TokenError(error.code, error.reason, { 'WWW-Authenticate': value })

@@ -1,4 +1,4 @@
-import { PROBLEMS, type ProblemCode } from '@portcullis/schemas'
+import { PROBLEMS, type FieldError, type ProblemCode } from '@portcullis/schemas'
 
 type TokenCode = Extract<
   ProblemCode,
@@ -47,9 +47,26 @@ export class StaleError extends Error {
   }
 }
 
-/** Whether it is an answer to a caller; anything else is a fault, and says nothing about a token. */
-export function isRefusal(error: unknown): error is TokenError | StaleError {
-  return error instanceof TokenError || error instanceof StaleError
+/** The token is good, and a header that comes with it is at fault: 400. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError'
+  readonly code = 'REQUEST_INVALID'
+  readonly statusCode = PROBLEMS.REQUEST_INVALID.status
+  /** What is wrong, for the caller. */
+  readonly errors: readonly FieldError[]
+  readonly headers: Record<string, string> = {}
+
+  constructor(errors: readonly FieldError[]) {
+    super(PROBLEMS.REQUEST_INVALID.title)
+    this.errors = errors
+  }
+}
+
+/** What a caller is told; anything else is a fault, and says nothing about a token. */
+export type Refusal = TokenError | StaleError | RequestError
+
+export function isRefusal(error: unknown): error is Refusal {
+  return [TokenError, StaleError, RequestError].some((kind) => error instanceof kind)
 }
 
 export function invalidToken(reason: string): TokenError {

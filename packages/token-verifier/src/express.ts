@@ -3,7 +3,7 @@ import { isUserClaims, type AccessClaims, type ClientClaims, type UserClaims } f
 import { requireRoles, requireScopes, requireUser } from './access.ts'
 import { readBearer, readPositionHeader, withChallenge } from './bearer.ts'
 import { verifierOf, type CreateVerifierOptions } from './create-verifier.ts'
-import { isRefusal } from './errors.ts'
+import { isRefusal, RequestError } from './errors.ts'
 import { quotable } from './options.ts'
 import type { Verifier } from './verifier.ts'
 
@@ -20,8 +20,8 @@ export type GuardOptions = (CreateVerifierOptions | { verifier: Verifier }) & {
 }
 
 /**
- * Middleware that lets in whoever shows a good access token, and hands a TokenError or StaleError to `next` for
- * everybody else. These carry `statusCode`, `code` and `headers`: Express answers them rightly by itself, and
+ * Middleware that lets in whoever shows a good access token, and hands a TokenError, StaleError or RequestError to
+ * `next` for everybody else. These carry `statusCode`, `code` and `headers`: Express answers them rightly by itself, and
  * `refusals` answers them with a problem document. A fault of the server is handed on as it is.
  */
 export interface Guard {
@@ -91,9 +91,10 @@ export function refusals(
 ): void {
   if (!isRefusal(error) || response.headersSent) return next(error)
   const { statusCode: status, code, message: title, headers } = error
+  const errors = error instanceof RequestError ? error.errors : undefined
   const type = { 'Content-Type': 'application/problem+json; charset=utf-8', 'Cache-Control': 'no-store' }
   response.writeHead(status, { ...headers, ...type })
-  response.end(JSON.stringify({ title, status, code }))
+  response.end(JSON.stringify({ title, status, code, errors }))
 }
 
 function middlewares(verifier: Verifier, realm: string, bounded: boolean): Guard['bounded'] {

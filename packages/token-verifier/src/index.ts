@@ -1,6 +1,6 @@
 export { elapsed, instant, systemClock, type Clock, type Instant } from './clock.ts'
 export { createVerifier, followerRedisOptions, type CreateVerifierOptions } from './create-verifier.ts'
-export { StaleError, TokenError } from './errors.ts'
+export { RequestError, StaleError, TokenError } from './errors.ts'
 export { baseUrl, fetchJson } from './fetch-json.ts'
 export { readBearer, readPositionHeader, withChallenge } from './bearer.ts'
 export { ClientToken, type ClientTokenOptions } from './follow/client-token.ts'

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createDecoder, createVerifier as createJwtVerifier } from 'fast-jwt'
 import { LRUCache } from 'lru-cache'
-import { comparePositions, type AccessClaims, type Position } from '@portcullis/schemas'
-import { invalidToken, StaleError } from './errors.ts'
+import { comparePositions, type AccessClaims, type FieldError, type Position } from '@portcullis/schemas'
+import { invalidToken, RequestError, StaleError } from './errors.ts'
 import type { Follower } from './follow/choose-carrier.ts'
 import { KeyLookup } from './keys/lookup.ts'
 import type { KeySource } from './keys/source.ts'
@@ -15,12 +15,17 @@ const decode = createDecoder({ complete: true })
 const JWT_VERIFIERS_KEPT = 16
 /** Tokens of half a kilobyte each. */
 const TOKENS_KEPT = 10_000
+const MALFORMED_POSITION: FieldError = {
+  parameter: 'if-revocation-position',
+  code: 'format',
+  detail: 'must be a position such as 1-42',
+}
 
 export interface VerifyOptions {
   /** Accept an older replica than strict routes do, up to `boundedStalenessSeconds`. */
   bounded?: boolean | undefined
-  /** Answer only out of a replica that holds the log up to here; waits up to 250 ms for it. */
-  position?: Position | undefined
+  /** Answer only out of a replica that holds the log up to here; waits up to 250 ms for it. See `readPositionHeader`. */
+  position?: Position | 'malformed' | undefined
   /**
    * Accept also the tokens of a session, user or client that has been revoked, but none that its key or its
    * epoch has killed. For ending what has perhaps ended already, and nothing else.
@@ -31,7 +36,7 @@ export interface VerifyOptions {
 export interface VerifierParts {
   check: TokenCheck
   keys: KeySource
-  /** Told of each error that `keys` throws, other than a StaleError or TokenError. */
+  /** Told of each error that `keys` throws, other than a refusal. */
   onKeysFailed?: ((error: unknown) => void) | undefined
   replica: Replica
   follower: Follower | undefined
@@ -120,6 +125,7 @@ export class Verifier {
    *
    * @throws TokenError 401 if it is not; its message is the same whatever is wrong.
    * @throws StaleError 503 if that cannot be told now.
+   * @throws RequestError 400 if it is good, and `position` malformed.
    */
   async verify(token: string, options: VerifyOptions = {}): Promise<AccessClaims> {
     return this.check(token, options)
@@ -178,8 +184,12 @@ export class Verifier {
 
   #decide(checked: CheckedToken, options: VerifyOptions): AccessClaims | Promise<AccessClaims> {
     const { replica } = this.#parts
-    if (checked.claims.ep > replica.position.epoch) return this.#decideInEpoch(checked, options)
     const { position } = options
+    if (position === 'malformed') {
+      this.#judge(checked, options)
+      throw new RequestError([MALFORMED_POSITION])
+    }
+    if (checked.claims.ep > replica.position.epoch) return this.#decideInEpoch(checked, options, position)
     if (!position || replica.reached(position)) return this.#judge(checked, options)
     return waitFor(replica, position).then(() => this.#judge(checked, options))
   }
@@ -188,15 +198,17 @@ export class Verifier {
    * The token is of a newer epoch than the replica has reached. The database may have lost this verifier's row on the way
    * into it, so a revocation there may not wait for this verifier: accept nothing of that epoch before reaching it.
    */
-  #decideInEpoch(checked: CheckedToken, options: VerifyOptions): Promise<AccessClaims> {
+  #decideInEpoch(
+    checked: CheckedToken,
+    options: VerifyOptions,
+    position: Position | undefined,
+  ): Promise<AccessClaims> {
     // What is revoked already, or cannot be decided anyway, is answered without waiting.
     this.#judge(checked, options)
     const { replica } = this.#parts
     const start = { epoch: checked.claims.ep, seq: 0 }
-    const { position = start } = options
-    return waitFor(replica, comparePositions(position, start) > 0 ? position : start).then(() =>
-      this.#judge(checked, options),
-    )
+    const needed = position && comparePositions(position, start) > 0 ? position : start
+    return waitFor(replica, needed).then(() => this.#judge(checked, options))
   }
 
   #judge({ claims, kid }: CheckedToken, options: VerifyOptions): AccessClaims {

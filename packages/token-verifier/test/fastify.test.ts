@@ -129,7 +129,7 @@ t.test('when the replica is too old strict routes answer 503 and bounded ones go
 })
 
 t.test(
-  'If-Revocation-Position is waited for, and is 503 when it is not reached or names nothing',
+  'If-Revocation-Position is waited for, is 503 when it is not reached, and 400 when it is no position',
   async (t) => {
     const issuer = await startIssuer(t)
     const { app, replica } = await build(t, issuer)
@@ -139,7 +139,8 @@ t.test(
     setImmediate(() => replica.apply([event(1, 'other')]))
     t.match(await waiting, { statusCode: 200 })
     t.match(await get(app, '/user', token, { 'if-revocation-position': '9-9' }), { statusCode: 503 })
-    t.match(await get(app, '/user', token, { 'if-revocation-position': 'x' }), { statusCode: 503 })
+    for (const position of ['x', '', '1', '1-', '-1', '1-2-3', '1-0, 1-0'])
+      t.match(await get(app, '/user', token, { 'if-revocation-position': position }), { statusCode: 400 })
     for (const position of ['9-9', 'x'])
       for (const url of ['/user', '/client'])
         t.match(await get(app, url, 'bad', { 'if-revocation-position': position }), { statusCode: 401 })

@@ -23,6 +23,13 @@ function fields(t: Test, response: Awaited<ReturnType<typeof create>>): unknown[
   return (problem.errors ?? []).map(({ pointer, parameter }) => pointer ?? parameter)
 }
 
+t.test('a position in the revocation log that is none is named as the fault', async (t) => {
+  const ask = (headers: Headers) =>
+    app.inject({ url: '/api/v1/tasks', headers: { ...headers, 'if-revocation-position': 'none' } })
+  t.strictSame(fields(t, await ask(ada)), ['if-revocation-position'])
+  t.equal((await ask({ authorization: 'Bearer bad' })).statusCode, 401)
+})
+
 t.test('a user makes a task and reads it', async (t) => {
   const payload = {
     title: 'Plants',

@@ -1852,7 +1852,7 @@ export interface components {
     };
     responses: never;
     parameters: {
-        /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+        /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
         readonly IfRevocationPosition: string;
     };
     requestBodies: never;
@@ -2137,7 +2137,7 @@ export interface operations {
                 readonly limit?: number;
             };
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -2247,7 +2247,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -2404,7 +2404,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {
@@ -2524,7 +2524,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {
@@ -2707,7 +2707,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {
@@ -2899,7 +2899,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {
@@ -3220,7 +3220,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -3374,7 +3374,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -3679,7 +3679,7 @@ export interface operations {
                 readonly verifier?: string;
             };
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -3794,7 +3794,7 @@ export interface operations {
                 readonly limit?: number;
             };
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -3900,7 +3900,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -4047,7 +4047,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {
@@ -4351,7 +4351,7 @@ export interface operations {
                 readonly username?: string;
             };
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -4456,7 +4456,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {
@@ -4583,7 +4583,7 @@ export interface operations {
                 readonly limit?: number;
             };
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {
@@ -4706,7 +4706,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {
@@ -4875,7 +4875,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {
@@ -5074,7 +5074,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {
@@ -5263,7 +5263,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {
@@ -5452,7 +5452,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {
@@ -5654,7 +5654,7 @@ export interface operations {
                 readonly wait?: number;
             };
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -5759,7 +5759,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -5866,7 +5866,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -6038,7 +6038,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -6233,7 +6233,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -6373,7 +6373,7 @@ export interface operations {
                 readonly limit?: number;
             };
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -6481,7 +6481,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -6658,7 +6658,7 @@ export interface operations {
                 readonly limit?: number;
             };
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -6767,7 +6767,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {
@@ -6951,7 +6951,7 @@ export interface operations {
                 readonly role?: string;
             };
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;

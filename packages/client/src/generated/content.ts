@@ -497,7 +497,7 @@ export interface components {
     };
     responses: never;
     parameters: {
-        /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+        /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
         readonly IfRevocationPosition: string;
     };
     requestBodies: never;
@@ -645,7 +645,7 @@ export interface operations {
             readonly header?: {
                 /** @description Repeat a request with its key and body, and get its first answer again, for 24 hours */
                 readonly "Idempotency-Key"?: string;
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -939,7 +939,7 @@ export interface operations {
                 readonly "If-Match"?: string;
                 /** @description An `ETag` not to change; 412 if it is the newest, and for `*` always */
                 readonly "If-None-Match"?: string;
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {
@@ -1110,7 +1110,7 @@ export interface operations {
                 readonly "If-Match"?: string;
                 /** @description An `ETag` not to change; 412 if it is the newest, and for `*` always */
                 readonly "If-None-Match"?: string;
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {
@@ -1296,7 +1296,7 @@ export interface operations {
                 readonly status?: "todo" | "in_progress" | "done";
             };
             readonly header?: {
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -1407,7 +1407,7 @@ export interface operations {
             readonly header?: {
                 /** @description Repeat a request with its key and body, and get its first answer again, for 24 hours */
                 readonly "Idempotency-Key"?: string;
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path?: never;
@@ -1578,7 +1578,7 @@ export interface operations {
                 readonly "If-Match"?: string;
                 /** @description The `ETag` that the caller has; 304 if it is the newest */
                 readonly "If-None-Match"?: string;
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {
@@ -1720,7 +1720,7 @@ export interface operations {
                 readonly "If-Match"?: string;
                 /** @description An `ETag` not to change; 412 if it is the newest, and for `*` always */
                 readonly "If-None-Match"?: string;
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {
@@ -1902,7 +1902,7 @@ export interface operations {
                 readonly "If-Match"?: string;
                 /** @description An `ETag` not to change; 412 if it is the newest, and for `*` always */
                 readonly "If-None-Match"?: string;
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {
@@ -2071,7 +2071,7 @@ export interface operations {
                 readonly "If-Match"?: string;
                 /** @description An `ETag` not to change; 412 if it is the newest, and for `*` always */
                 readonly "If-None-Match"?: string;
-                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not */
+                /** @description A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is answered with 503 if it does not, and with 400 if this is no position */
                 readonly "If-Revocation-Position"?: components["parameters"]["IfRevocationPosition"];
             };
             readonly path: {

@@ -42,7 +42,7 @@ export const PARAMETERS = {
     required: false,
     description:
       'A `Revocation-Position`: the request waits up to 250 ms until the verifier knows the log up to there, and is ' +
-      'answered with 503 if it does not',
+      'answered with 503 if it does not, and with 400 if this is no position',
     schema: { type: 'string', pattern: '^\\d{1,16}-\\d{1,16}$' },
   },
 } as const

@@ -1,7 +1,16 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import type { ProblemCode } from '@portcullis/schemas'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { ProblemSchema, type ProblemCode } from '@portcullis/schemas'
 import { databaseProblem } from './database.ts'
-import { ProblemError, RETRY_SOON, isProblemCode, problem, problemDocument } from './problem.ts'
+import {
+  ProblemError,
+  RETRY_SOON,
+  isProblemCode,
+  problem,
+  problemDocument,
+  type ProblemOptions,
+} from './problem.ts'
 import { fieldErrors } from './validation.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
@@ -37,7 +46,8 @@ export function asProblem(error: unknown, request: FastifyRequest): ProblemError
     })
   }
   const code = 'code' in error ? error.code : undefined
-  if (isProblemCode(code)) return problem(code, { headers: headersOf(error), cause: error })
+  if (isProblemCode(code))
+    return problem(code, { headers: headersOf(error), ...errorsOf(error), cause: error })
   if (isFrameworkCode(code)) {
     const mapped = FRAMEWORK_CODES[code]
     return problem(mapped, { cause: error, ...(mapped === 'UNAVAILABLE' && { headers: RETRY_SOON }) })
@@ -71,6 +81,13 @@ function headersOf(error: Error): Record<string, string> {
   const headers = 'headers' in error ? error.headers : undefined
   if (typeof headers !== 'object' || headers === null) return {}
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+}
+
+const isFieldErrors = Compile(Type.Pick(ProblemSchema, ['errors']))
+
+function errorsOf(error: Error): Pick<ProblemOptions, 'errors'> {
+  const { errors } = isFieldErrors.Check(error) ? error : {}
+  return errors === undefined ? {} : { errors }
 }
 
 /** Fastify's error handler: answers with the problem document and logs what is our fault. */

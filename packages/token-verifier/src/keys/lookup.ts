@@ -1,4 +1,4 @@
-import { invalidToken, isRefusal, StaleError, type TokenError } from '../errors.ts'
+import { invalidToken, isRefusal, StaleError, type Refusal } from '../errors.ts'
 import type { KeySource } from './source.ts'
 
 /** Asks a source of keys. Where that fails nobody can tell whether a token is good, which is 503. */
@@ -28,7 +28,7 @@ export class KeyLookup {
   }
 
   /** What to throw for an error of the source, or of a key that it gave: it is the cause. */
-  failure(error: unknown): TokenError | StaleError {
+  failure(error: unknown): Refusal {
     if (isRefusal(error)) return error
     try {
       this.#onError?.(error)
