@@ -128,18 +128,21 @@ t.test('when the log is silent strict routes answer 503, bounded ones go on for 
   t.match(await get('/user', token), { status: 200 })
 })
 
-t.test('a position that is not reached is 503, and what is no position 400, but for a bad token', async (t) => {
-  const issuer = await startIssuer(t)
-  const { get } = await build(t, issuer)
-  const answer = await get('/user', issuer.mint(), { 'if-revocation-position': '1-5' })
-  t.match(answer, { status: 503, body: { code: 'AUTH_REVOCATIONS_STALE' } })
-  const malformed = { 'if-revocation-position': 'x' }
-  t.match(await get('/user', issuer.mint(), malformed), {
-    status: 400,
-    body: { code: 'REQUEST_INVALID', errors: [{ parameter: 'if-revocation-position', code: 'format' }] },
-  })
-  t.match(await get('/user', 'bad', malformed), { status: 401 })
-})
+t.test(
+  'a position that is not reached is 503, and what is no position 400, but for a bad token',
+  async (t) => {
+    const issuer = await startIssuer(t)
+    const { get } = await build(t, issuer)
+    const answer = await get('/user', issuer.mint(), { 'if-revocation-position': '1-5' })
+    t.match(answer, { status: 503, body: { code: 'AUTH_REVOCATIONS_STALE' } })
+    const malformed = { 'if-revocation-position': 'x' }
+    t.match(await get('/user', issuer.mint(), malformed), {
+      status: 400,
+      body: { code: 'REQUEST_INVALID', errors: [{ parameter: 'if-revocation-position', code: 'format' }] },
+    })
+    t.match(await get('/user', 'bad', malformed), { status: 401 })
+  },
+)
 
 t.test('faults of the application are not answered as refusals', async (t) => {
   const issuer = await startIssuer(t)
