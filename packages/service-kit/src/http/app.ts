@@ -18,7 +18,7 @@ import { problemHandler } from '../problems/handler.ts'
 import { problemPages } from '../problems/pages.ts'
 import cors, { corsHeaders } from './cors.ts'
 import { parseJsonBody } from './json-body.ts'
-import { loggerOptions, type LoggerOptions } from './logger.ts'
+import { gatheredOutput, loggerOptions, type LoggerOptions } from './logger.ts'
 import loadShedding from './load-shedding.ts'
 import notFound from './not-found.ts'
 import headLength from './head-length.ts'
@@ -58,9 +58,9 @@ export interface AppOptions {
 
 const BODY_LIMIT_BYTES = 1024 * 1024
 
-function serverOptions({ name, logger, trustProxy = false }: AppOptions) {
+function serverOptions({ trustProxy = false }: AppOptions, logger: Required<LoggerOptions> | undefined) {
   return {
-    logger: logger === undefined ? false : loggerOptions({ name, ...logger }),
+    logger: logger === undefined ? false : loggerOptions(logger),
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     requestIdHeader: false,
     genReqId: () => randomUUID(),
@@ -98,9 +98,14 @@ export function createApp(options: AppOptions): App {
   const count = (code: ProblemCode) => {
     if (app.hasDecorator('countProblem')) app.countProblem(code)
   }
+  const logger = options.logger && {
+    ...options.logger,
+    name,
+    stream: options.logger.stream ?? gatheredOutput(),
+  }
   const handleProblem = problemHandler(issuer, count)
   const app: App = Fastify<RawServerDefault>({
-    ...serverOptions(options),
+    ...serverOptions(options, logger),
     clientErrorHandler: clientErrorHandler(issuer, ({ code, statusCode }, { remote, id }) => {
       count(code)
       app.log.info({ request_id: id, code, status: statusCode, remote }, 'no request')
@@ -130,7 +135,7 @@ export function createApp(options: AppOptions): App {
 
   app.register(securityHeaders)
   app.register(notFound)
-  app.register(requestLog)
+  app.register(requestLog, { logger })
   app.register(headLength)
   if (corsOrigins.length > 0) app.register(cors, { origins: corsOrigins })
   app.register(loadShedding)

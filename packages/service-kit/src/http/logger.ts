@@ -1,6 +1,7 @@
 import { destination } from 'pino'
-import type { FastifyRequest, FastifyServerOptions } from 'fastify'
+import type { FastifyServerOptions } from 'fastify'
 import { databaseErrorOf } from '../stores/errors.ts'
+import { serializeRequest } from './request-line.ts'
 
 const REDACTED: ReadonlySet<string> = new Set([
   'authorization',
@@ -77,39 +78,19 @@ export function serializeError(error: unknown, depth = 0): SerializedError {
   }
 }
 
-const ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
-/** What somebody may have meant for a path of ours, rather than a name, an address or a token. */
-const WORD = /^[a-z][a-z\d_.-]{0,23}$/
-
-function serializeRequest(request: FastifyRequest) {
-  return { method: request.method, path: pathOf(request), remote: request.ip }
-}
-
-/**
- * The path without what callers may have put into it and nobody should read in a log: of parameters the ids, of
- * unknown paths the words, and never the query.
- */
-function pathOf({ routeOptions: { url: route }, url }: FastifyRequest): string {
-  if (route !== undefined && !route.includes(':')) return route
-  const [path = ''] = url.split('?', 1)
-  const pattern = route?.split('/')
-  const shown = path.split('/').map((segment, index) => {
-    if (segment === '' || segment === pattern?.[index]) return segment
-    if (pattern !== undefined) return ID.test(segment) ? segment : (pattern[index] ?? '…')
-    return WORD.test(segment) || ID.test(segment) ? segment : '…'
-  })
-  return shown.join('/')
+export interface LogStream {
+  write(line: string): void
 }
 
 export interface LoggerOptions {
   readonly name: string
   readonly level: string
   /** Where the lines go; standard output by default. */
-  readonly stream?: { write(line: string): void }
+  readonly stream?: LogStream
 }
 
 /** Standard output, written when there is a page of lines, after 100 ms, and when the process ends. */
-function gatheredOutput() {
+export function gatheredOutput(): LogStream {
   const output = destination({ dest: 1, sync: true, minLength: 4096, periodicFlush: 100 })
   // Its flushSync would try for ever to write to a reader that is gone, and the process would never end.
   process.once('exit', () => output.end())
@@ -121,7 +102,7 @@ function gatheredOutput() {
  *
  * @param destination a file; standard output by default.
  */
-export async function readableOutput(destination?: string): Promise<{ write(line: string): void }> {
+export async function readableOutput(destination?: string): Promise<LogStream> {
   // Of no use to most processes.
   const { default: pretty } = await import('pino-pretty')
   return pretty({
@@ -138,12 +119,12 @@ export function loggerOptions({
   name,
   level,
   stream,
-}: LoggerOptions): NonNullable<FastifyServerOptions['logger']> {
+}: Required<LoggerOptions>): NonNullable<FastifyServerOptions['logger']> {
   return {
     name,
     level,
     formatters: { log: redact },
     serializers: { err: serializeError, req: serializeRequest },
-    stream: stream ?? gatheredOutput(),
+    stream,
   }
 }
