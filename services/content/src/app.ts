@@ -15,6 +15,7 @@ import {
   rateLimit,
   redis,
   secrets,
+  storedAnswers,
   trustProxyOf,
   type App,
   type LoggerOptions,
@@ -39,6 +40,7 @@ export interface Deps {
 
 /** The service content: everything is registered here, nothing is decided. */
 export function build(config: Config, { logger, verifier }: Deps = {}): App {
+  const trustProxy = trustProxyOf(config.TRUST_PROXY)
   const app = createApp({
     name: 'content',
     title: 'Portcullis content',
@@ -46,7 +48,7 @@ export function build(config: Config, { logger, verifier }: Deps = {}): App {
     description: DESCRIPTION,
     tags: TAGS,
     issuer: config.ISSUER,
-    trustProxy: trustProxyOf(config.TRUST_PROXY),
+    trustProxy,
     corsOrigins: originsOf(config.CORS_ORIGINS),
     metrics: { host: config.METRICS_HOST, port: config.METRICS_PORT },
     ...(logger && { logger }),
@@ -75,6 +77,10 @@ export function build(config: Config, { logger, verifier }: Deps = {}): App {
     redis,
     keyOf: rateLimitKeyOf,
   }))
+  app.register(storedAnswers, {
+    trustProxy,
+    isTraced: config.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
+  })
 
   app.register(
     async (api) => {

@@ -1,20 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { bearer, read, schemas, startContent } from './support/content.ts'
+import { bearer, get, read, schemas, startContent } from './support/content.ts'
 import { until } from './support/until.ts'
 
 const content = await startContent(t)
 const { app: one, issuer } = content
 const two = await content.another()
+for (const app of [one, two]) await app.listen({ host: '127.0.0.1', port: 0 })
 const ada = bearer(issuer.mint({ user: 'ada' }))
 const payload = { title: 'a', description: '' }
 
 const write = async () =>
   read(await one.inject({ method: 'POST', url: '/api/v1/posts', headers: ada, payload }), 201, schemas.post)
 const newest = async (app: typeof one) =>
-  read(await app.inject('/api/v1/posts?limit=1'), 200, schemas.posts).items[0]
+  read(await get(app, '/api/v1/posts?limit=1'), 200, schemas.posts).items[0]
 const title = async (app: typeof one, id: string) =>
-  read(await app.inject(`/api/v1/posts/${id}`), 200, schemas.post).title
+  read(await get(app, `/api/v1/posts/${id}`), 200, schemas.post).title
 const patch = async (id: string, to: string) => {
   const change = {
     method: 'PATCH',
@@ -49,7 +50,7 @@ t.test('a write is visible to the next read of its instance, in lists and alone'
     t.equal((await newest(one))?.title, `changed ${n}`)
     await one.inject({ method: 'DELETE', url: `/api/v1/posts/${post.id}`, headers: ada })
     t.not((await newest(one))?.id, post.id)
-    t.equal((await one.inject(`/api/v1/posts/${post.id}`)).statusCode, 404)
+    t.equal((await get(one, `/api/v1/posts/${post.id}`)).statusCode, 404)
   }
 })
 
@@ -80,6 +81,23 @@ t.test('what is read often is not queried often', async (t) => {
   }
   await until(async () => (await queries(one, reads)) === 0)
   t.equal(await queries(one, async () => Promise.all(Array.from({ length: 100 }, reads))), 0)
+})
+
+t.test('what is read often is sent without its route, until it changes', async (t) => {
+  const post = await write()
+  const reads = async () => {
+    await newest(one)
+    await title(one, post.id)
+  }
+  const asked = t.capture(one.cache, 'get', one.cache.get.bind(one.cache))
+  await until(async () => {
+    asked()
+    await reads()
+    return asked().length === 0
+  })
+  await patch(post.id, 'b')
+  await reads()
+  t.equal(asked().length, 2)
 })
 
 t.test('a stampede on what nobody remembers makes one query', async (t) => {

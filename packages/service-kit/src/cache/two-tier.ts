@@ -46,9 +46,18 @@ export type CacheSource = 'memory' | 'redis' | 'database'
 /** What an entry depends on. Raising any of them makes it void. */
 export type Topics = readonly [string] | readonly [string, string]
 
+type AllTopics = readonly [string, string, string]
+
 /** Begins every key of the cache, and says in which slot of a Cluster they are. */
 export function cacheKey(name: string): string {
   return `{cache:${name}}`
+}
+
+interface Entry {
+  readonly versions: readonly number[]
+  readonly value: string
+  /** The last change of any topic that it was found not to depend on. */
+  currentAt: number | undefined
 }
 
 interface Flight {
@@ -67,7 +76,7 @@ export class Cache {
   readonly #push: Push
   readonly #now: () => number
   readonly #onRead: (source: CacheSource) => void
-  readonly #entries: LRUCache<string, { readonly versions: readonly number[]; readonly value: string }>
+  readonly #entries: LRUCache<string, Entry>
   readonly #versions = new LRUCache<string, number>(boundedTo(MAX_TOPICS))
   readonly #flights = new Map<string, Flight>()
   readonly #pending = new Set<string>()
@@ -115,14 +124,12 @@ export class Cache {
     key: string,
     load: () => Promise<string | undefined>,
   ): string | Promise<string | undefined> {
-    const all = [EVERYTHING, topics[0], topics[1] ?? topics[0]] as const
+    const isPushed = this.#isPushed()
+    const known = isPushed ? this.#known(topics, key) : undefined
+    if (known !== undefined) return known
+
+    const all = allOf(topics)
     const versions = all.map((topic) => this.#versionOf(topic))
-    const isPushed = this.#push.age() <= MAX_BEHIND_MS
-    const entry = isPushed ? this.#entries.get(key) : undefined
-    if (entry !== undefined && isSame(entry.versions, versions)) {
-      this.#onRead('memory')
-      return entry.value
-    }
 
     const flight = this.#flights.get(key)
     if (flight !== undefined && isSame(flight.versions, versions)) {
@@ -138,6 +145,11 @@ export class Cache {
     return result
   }
 
+  /** The value of the key, if this process has it. */
+  peek(topics: Topics, key: string): string | undefined {
+    return this.#isPushed() ? this.#known(topics, key) : undefined
+  }
+
   /** Makes void what depends on the topics. To be called and awaited between a commit and its answer. */
   async raise(...topics: string[]): Promise<void> {
     for (const topic of topics) this.#versions.set(topic, this.#newVersion())
@@ -149,8 +161,26 @@ export class Cache {
     this.#push.close()
   }
 
+  /** Whether all is known here that others have changed, but for the last moment. */
+  #isPushed(): boolean {
+    return this.#push.age() <= MAX_BEHIND_MS
+  }
+
+  #known(topics: Topics, key: string): string | undefined {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return undefined
+    // Nothing of all has changed since, or nothing of its own.
+    if (entry.currentAt !== this.#counter) {
+      const versions = allOf(topics).map((topic) => this.#versionOf(topic))
+      if (!isSame(entry.versions, versions)) return undefined
+      entry.currentAt = this.#counter
+    }
+    this.#onRead('memory')
+    return entry.value
+  }
+
   async #fetch(
-    topics: readonly [string, string, string],
+    topics: AllTopics,
     versions: readonly number[],
     key: string,
     load: () => Promise<string | undefined>,
@@ -160,7 +190,7 @@ export class Cache {
     const value = found?.value ?? (await load())
     if (value === undefined) return undefined
     if (found !== undefined && found.value === undefined) this.#shared.write(key, found.stamp, value)
-    this.#entries.set(key, { versions, value })
+    this.#entries.set(key, { versions, value, currentAt: undefined })
     return value
   }
 
@@ -240,6 +270,10 @@ export async function raiseTopics(
 
 function channelOf(name: string): string {
   return `cache:${name}`
+}
+
+function allOf(topics: Topics): AllTopics {
+  return [EVERYTHING, topics[0], topics[1] ?? topics[0]]
 }
 
 function isSame(a: readonly number[], b: readonly number[]): boolean {

@@ -31,6 +31,10 @@ export class Health {
     this.#draining = true
   }
 
+  get isDraining(): boolean {
+    return this.#draining
+  }
+
   /** Names of what is not ready. */
   async failing(): Promise<string[]> {
     if (this.#draining) return ['stopping']

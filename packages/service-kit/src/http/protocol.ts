@@ -21,7 +21,12 @@ export default fp(
   { name: 'protocol', fastify: '5.x' },
 )
 
-function faultOfHost({ headers: { host }, rawHeaders, httpVersion }: IncomingMessage): string | undefined {
+/** What is wrong with the `Host` of a request; undefined if nothing is. */
+export function faultOfHost({
+  headers: { host },
+  rawHeaders,
+  httpVersion,
+}: IncomingMessage): string | undefined {
   if (host === undefined) return httpVersion === '1.1' ? 'There is no header Host.' : undefined
   if (!HOST.test(host)) return 'The header Host names no host.'
   return isRepeated(rawHeaders) ? 'There is more than one header Host.' : undefined

@@ -1,9 +1,9 @@
 import { isUserClaims, type AccessClaims } from '@portcullis/schemas'
 import { readBearer, type Verifier } from '@portcullis/token-verifier'
-import type { KeyOf } from './rate-limit.ts'
+import type { Caller, KeyOf } from './rate-limit.ts'
 
 /** By the user or the client of a good token; throws or rejects if it is not good. For `app.rateLimitKeyOf`. */
-export function keyByToken(verifier: Pick<Verifier, 'check'>): KeyOf {
+export function keyByToken(verifier: Pick<Verifier, 'check'>): KeyOf<Caller> {
   return ({ headers: { authorization } }) => {
     if (authorization === undefined) return undefined
     const claims = verifier.check(readBearer(authorization))
@@ -18,6 +18,6 @@ function keyOf(claims: AccessClaims): string {
 declare module 'fastify' {
   interface FastifyInstance {
     /** Whose requests are counted together: undefined where the address counts. */
-    rateLimitKeyOf: KeyOf
+    rateLimitKeyOf: KeyOf<Caller>
   }
 }

@@ -20,14 +20,20 @@ export interface RateLimitOptions {
   /** Services that share a Redis count together if they share this; `ratelimit:` by default. */
   readonly prefix?: string
   /** Who is calling, such as `user:<id>`; undefined or a rejection means that the address counts. */
-  readonly keyOf?: KeyOf
+  readonly keyOf?: KeyOf<Caller>
   readonly now?: () => number
 }
 
 // Brings the type of a route's `config.rateLimit` along.
 export type { RateLimitPluginOptions } from '@fastify/rate-limit'
 
-export type KeyOf = (request: FastifyRequest) => Promise<string | undefined> | string | undefined
+export type KeyOf<R = FastifyRequest> = (request: R) => Promise<string | undefined> | string | undefined
+
+/** As much of a request as tells who makes it. */
+export type Caller = Pick<FastifyRequest, 'headers' | 'ip'>
+
+/** None where there is no limit. */
+export type RateLimitHeaders = Readonly<Partial<Record<'ratelimit-policy' | 'ratelimit', string>>>
 
 /**
  * Limits requests by caller (@fastify/rate-limit over our counter), and tells about it in the `RateLimit` and
@@ -36,7 +42,10 @@ export type KeyOf = (request: FastifyRequest) => Promise<string | undefined> | s
  */
 export default fp<RateLimitOptions>(
   async (app, { max, redis, prefix = 'ratelimit:', keyOf, now }) => {
-    if (max === 0) return
+    if (max === 0) {
+      app.decorate('countAtOnce', () => ({}))
+      return
+    }
     const counter = new RequestCounter({ redis, prefix, ...(now !== undefined && { now }) })
 
     class Store {
@@ -65,30 +74,34 @@ export default fp<RateLimitOptions>(
     })
     const policy = `"default";q=${max};w=${WINDOW_SECONDS}`
 
-    const tell = (reply: FastifyReply, remaining: number, seconds: number) =>
-      reply.header('ratelimit-policy', policy).header('ratelimit', `"default";r=${remaining};t=${seconds}`)
+    const told = (remaining: number, seconds: number): RateLimitHeaders => ({
+      'ratelimit-policy': policy,
+      ratelimit: `"default";r=${remaining};t=${seconds}`,
+    })
 
     const count = async (request: FastifyRequest, reply: FastifyReply) => {
       const found = await limit(request)
       if (found.isAllowed) return
-      tell(reply, found.remaining, found.ttlInSeconds)
+      reply.headers(told(found.remaining, found.ttlInSeconds))
       if (found.isExceeded) {
         throw problem('RATE_LIMITED', { headers: { 'retry-after': String(found.ttlInSeconds) } })
       }
     }
     const countHook = callbackify(count)
     /** Nearly every request is of a caller who is far from the limit: the same without the plugin's promises. */
-    const countAtOnce = (request: FastifyRequest, reply: FastifyReply): boolean => {
-      const key = keyFor(request, keyOf)
+    const countAtOnce = (key: string | Promise<string>): RateLimitHeaders | undefined => {
       const counted = typeof key === 'string' ? counter.addAtOnce(key, WINDOW_MS, max) : undefined
-      if (counted !== undefined) tell(reply, max - counted.current, Math.ceil(counted.ttl / 1000))
-      return counted !== undefined
+      return counted && told(max - counted.current, Math.ceil(counted.ttl / 1000))
     }
+    app.decorate('countAtOnce', (caller) => countAtOnce(keyBy(keyOf, caller)))
 
     app.addHook('onRequest', (request, reply, done) => {
       const { rateLimit, rateLimitByBody } = request.routeOptions.config
-      if (rateLimit === false || rateLimitByBody === true || countAtOnce(request, reply)) done()
-      else countHook(request, reply, done)
+      if (rateLimit === false || rateLimitByBody === true) return done()
+      const headers = countAtOnce(keyFor(request, keyOf))
+      if (headers === undefined) return countHook(request, reply, done)
+      reply.headers(headers)
+      done()
     })
     app.addHook('onRoute', (route) => {
       if (route.config?.rateLimitByBody !== true || route.config.rateLimit === false) return
@@ -104,10 +117,14 @@ export function subscriberOf(ip: string): string {
   return isIPv4(ip) ? ip : normalizeIP(ip, IPV6_SUBNET)
 }
 
-function keyFor(request: FastifyRequest, keyOf: KeyOf | undefined): string | Promise<string> {
+function keyFor(request: FastifyRequest, keyOf: KeyOf<Caller> | undefined): string | Promise<string> {
+  return keyBy(request.routeOptions.config.rateLimitKey ?? keyOf, request)
+}
+
+function keyBy<R extends Caller>(keyOf: KeyOf<R> | undefined, request: R): string | Promise<string> {
   const byAddress = () => `address:${subscriberOf(request.ip)}`
   try {
-    const key = (request.routeOptions.config.rateLimitKey ?? keyOf)?.(request)
+    const key = keyOf?.(request)
     return key instanceof Promise
       ? key.then((found) => found ?? byAddress(), byAddress)
       : (key ?? byAddress())
@@ -117,6 +134,14 @@ function keyFor(request: FastifyRequest, keyOf: KeyOf | undefined): string | Pro
 }
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * Counts a request that no hook has seen, and gives the headers that tell of it: undefined, and nothing is counted,
+     * if the caller may be near the limit.
+     */
+    countAtOnce: (caller: Caller) => RateLimitHeaders | undefined
+  }
+
   interface FastifyContextConfig {
     /** Who is calling, where that is not told by an access token. */
     rateLimitKey?: KeyOf

@@ -13,6 +13,13 @@ export interface MetricsOptions {
   readonly port: number
 }
 
+interface AnswerLabels {
+  readonly method: string
+  /** Its path as it was registered. */
+  readonly route: string
+  readonly status: number
+}
+
 /**
  * Counts requests into `app.metrics`, and serves `GET /metrics` on a port of its own before the app listens: Fastify only
  * logs what fails afterwards.
@@ -30,9 +37,11 @@ export default fp<MetricsOptions>(
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
       registers: [registry],
     })
+    app.decorate('observeAnswer', (labels, ms) => durations.observe(labels, ms / 1000))
     app.addHook('onResponse', (request, reply, done) => {
-      const route = request.routeOptions.url ?? 'none'
-      durations.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
+      const { method, routeOptions } = request
+      const labels = { method, route: routeOptions.url ?? 'none', status: reply.statusCode }
+      app.observeAnswer(labels, reply.elapsedTime)
       done()
     })
     const problems = new Counter({
@@ -81,6 +90,8 @@ export default fp<MetricsOptions>(
 declare module 'fastify' {
   interface FastifyInstance {
     metrics: Registry
+    /** Counts an answer that no hook has seen, which took so many milliseconds. */
+    observeAnswer: (labels: AnswerLabels, ms: number) => void
     countProblem: (code: ProblemCode) => void
   }
 }

@@ -95,9 +95,17 @@ export const schemas = {
 
 export type Problem = Static<typeof ProblemSchema>
 
+/** Reads over HTTP from a service that listens, since what it has stored it sends before Fastify sees the request. */
+export async function get(app: App, path: string): Promise<{ statusCode: number; body: string }> {
+  const [address] = app.addresses()
+  if (typeof address !== 'object') throw new Error('the service does not listen')
+  const response = await fetch(`http://${address.address}:${address.port}${path}`)
+  return { statusCode: response.status, body: await response.text() }
+}
+
 /** The body of an answer, which has to fit the schema and have this status. */
 export function read<T>(
-  response: LightMyRequestResponse,
+  response: Pick<LightMyRequestResponse, 'statusCode' | 'body'>,
   status: number,
   schema: { Check(value: unknown): value is T },
 ): T {

@@ -17,7 +17,7 @@ import {
   readPage,
 } from '@portcullis/service-kit'
 import { findPostById, listPosts, toPost } from './queries.ts'
-import { ready, sendReady, topics } from './ready.ts'
+import { ready, sendReady, topics, type Place } from './ready.ts'
 import { tagOf } from './version.ts'
 
 const ListPostsQuerySchema = Type.Object(
@@ -53,13 +53,14 @@ export const readPostRoutes: FastifyPluginAsyncTypebox = async (app) => {
       const list = topics.list(author)
       // A cursor that nobody was given is refused before it is a part of a key.
       const before = cursor === undefined ? undefined : app.cursors.decode(list, cursor)
-      const answer = await app.cache.get([list, topics.authors], `${list} ${before} ${limit}`, async () => {
+      const place: Place = { topics: [list, topics.authors], key: `${list} ${before} ${limit}` }
+      const answer = await app.cache.get(place.topics, place.key, async () => {
         const { rows, next_cursor } = await readPage(app.cursors, list, { cursor, limit }, (page) =>
           listPosts(app.db, { author, ...page }),
         )
         return ready({ items: rows.map(toPost), next_cursor })
       })
-      return sendReady(request, reply, answer)
+      return sendReady(request, reply, answer, place)
     },
   )
 
@@ -82,12 +83,13 @@ export const readPostRoutes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const topic = topics.post(request.params.id.toLowerCase())
-      const answer = await app.cache.get([topic, topics.authors], topic, async () => {
+      const place: Place = { topics: [topic, topics.authors], key: topic }
+      const answer = await app.cache.get(place.topics, place.key, async () => {
         const row = await findPostById.first(app.db, { id: request.params.id })
         return row && ready(toPost(row), tagOf(row))
       })
       if (answer === undefined) throw problem('NOT_FOUND')
-      return sendReady(request, reply, answer)
+      return sendReady(request, reply, answer, place)
     },
   )
 }

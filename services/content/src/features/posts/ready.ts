@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { isNotModified, notModified } from '@portcullis/service-kit'
+import { isNotModified, notModified, type Topics } from '@portcullis/service-kit'
 
 /** What cached answers depend on. Writes raise these topics after their commit. */
 export const topics = {
@@ -22,10 +22,24 @@ export function ready(body: object, tag?: string): string {
   return `${tag ?? createHash('sha256').update(text).digest('base64url').slice(0, 22)}\n${text}`
 }
 
+/** Where an answer is kept in the cache. */
+export interface Place {
+  readonly topics: Topics
+  readonly key: string
+}
+
 /** Sends an answer that is ready, or 304 to those who have it. Whoever keeps it has to ask before using it again. */
-export function sendReady(request: FastifyRequest, reply: FastifyReply, answer: string): FastifyReply {
+export function sendReady(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: string,
+  { topics, key }: Place,
+): FastifyReply {
   const end = answer.indexOf('\n')
   reply.header('cache-control', 'no-cache')
-  if (isNotModified(request, reply, answer.slice(0, end))) return notModified(reply)
-  return reply.type('application/json; charset=utf-8').send(answer.slice(end + 1))
+  const isKnown = isNotModified(request, reply, answer.slice(0, end))
+  const body = isKnown ? undefined : answer.slice(end + 1)
+  const { cache, storeAnswer } = request.server
+  storeAnswer(request, reply, { body, isCurrent: () => cache.peek(topics, key) === answer })
+  return body === undefined ? notModified(reply) : reply.type('application/json; charset=utf-8').send(body)
 }
