@@ -36,6 +36,11 @@ async function queries(app: typeof one, work: () => Promise<unknown>): Promise<n
   return count
 }
 
+/** Others of this process ask the database too, and a busy machine can stop the whole test for a moment. */
+function medianOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Infinity
+}
+
 t.before(async () => {
   await until(() => one.cache.isShared && two.cache.isShared)
 })
@@ -68,8 +73,7 @@ t.test('a write is visible on another instance within 100 ms', async (t) => {
     )
     delays.push(performance.now() - written)
   }
-  // The median: a busy machine can stop the whole test for a moment.
-  const median = delays.sort((a, b) => a - b)[delays.length / 2] ?? Infinity
+  const median = medianOf(delays)
   t.ok(median <= 100, `${Math.round(median)} ms`)
 })
 
@@ -79,8 +83,10 @@ t.test('what is read often is not queried often', async (t) => {
     await newest(one)
     await title(one, post.id)
   }
-  await until(async () => (await queries(one, reads)) === 0)
-  t.equal(await queries(one, async () => Promise.all(Array.from({ length: 100 }, reads))), 0)
+  const counts: number[] = []
+  for (let n = 0; n < 9; n++)
+    counts.push(await queries(one, async () => Promise.all(Array.from({ length: 20 }, reads))))
+  t.equal(medianOf(counts), 0, counts.join())
 })
 
 t.test('what is read often is sent without its route, until it changes', async (t) => {
@@ -107,9 +113,7 @@ t.test('a stampede on what nobody remembers makes one query', async (t) => {
   }
   const counts: number[] = []
   for (let n = 0; n < 9; n++) counts.push(await stampede())
-  // The median: others of this process ask the database too, and a busy machine can stop the whole test for a moment.
-  const median = counts.toSorted((x, y) => x - y)[4] ?? Infinity
-  t.ok(median <= 1, counts.join())
+  t.ok(medianOf(counts) <= 1, counts.join())
 })
 
 t.test('a post whose answer was lost is in the list when it is sent again', async (t) => {
