@@ -49,7 +49,8 @@ t.test('what an operator has to know of the pair is measured where it happens', 
   for (const state of ['running', 'waiting'])
     t.equal(valueOf(auth, 'auth_password_jobs', `state="${state}"`), 0, `hashing ${state}`)
   t.ok((valueOf(content, 'problems_total', 'code="RATE_LIMITED"') ?? 0) > 0, 'a limit was hit')
-  t.equal(valueOf(content, 'cache_reads_total', 'source="database"'), 1, 'a miss of the cache')
+  // A busy machine can miss more than once.
+  t.ok((valueOf(content, 'cache_reads_total', 'source="database"') ?? 0) > 0, 'a miss of the cache')
   t.ok((valueOf(content, 'cache_reads_total') ?? 0) > 1, 'and its hits')
   t.equal(valueOf(content, 'revocation_lag_seconds_count'), 1, 'the lag of a revocation')
   t.equal(valueOf(auth, 'revocation_barrier_seconds_count', 'outcome="complete"'), 1)
