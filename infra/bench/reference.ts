@@ -4,7 +4,8 @@ import pg from 'pg'
 
 /**
  * What the services are held against: plain Fastify and pg with named statements, no authentication, no
- * validation beyond the schema. Settings: PORT, DATABASE_URL, BYTES (the body of GET /bytes).
+ * validation beyond the schema. Settings: PORT, DATABASE_URL, and of what GET /answer sends BODY and HEADERS
+ * (`name=value&…`).
  */
 const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'], max: 10 })
 const app = Fastify()
@@ -99,8 +100,10 @@ app.post<{ Body: { id: string } }>('/refresh', async (request) => {
   }
 })
 
-const bytes = process.env['BYTES'] ?? ''
-app.get('/bytes', async (_request, reply) => reply.type('application/json; charset=utf-8').send(bytes))
+const body = process.env['BODY'] ?? ''
+const headers = Object.fromEntries(new URLSearchParams(process.env['HEADERS']))
+app.get('/answer', async (_request, reply) => reply.headers(headers).send(body))
+app.get('/body', async (_request, reply) => reply.type('application/json; charset=utf-8').send(body))
 app.get('/health/ready', async () => ({ status: 'ok' }))
 
 process.on('SIGTERM', () => process.exit(0))

@@ -14,13 +14,19 @@ import { SERVICE_FLAGS, serviceVariables, type Setting } from '../dev/services.t
 import { profileArguments } from './profile.ts'
 import { startServer, type processors, type Server } from './server.ts'
 
+/** As much of an answer as a server says by itself, rather than Node for it. */
+export interface Answer {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
 /** Both services in production mode, and the reference, on stores of their own. */
 export interface Stage {
   readonly auth: Server
   readonly content: Server
   readonly setting: Setting
-  /** The reference, which sends these bytes at `/bytes`. */
-  reference(bytes?: string): Promise<Server>
+  /** The reference, which sends this answer at `/answer`, and its body alone at `/body`. */
+  reference(answer?: Answer): Promise<Server>
   /** One more instance of a service, beside the one that is there. */
   another(service: 'auth' | 'content'): Promise<Server>
   stop(): Promise<void>
@@ -94,8 +100,12 @@ export async function setStage({ on, settings = {}, profiles }: StageOptions): P
     auth,
     content,
     setting,
-    reference: async (bytes = '') => {
-      const env = { DATABASE_URL: databases.content, BYTES: bytes }
+    reference: async ({ headers, body } = { headers: {}, body: '' }) => {
+      const env = {
+        DATABASE_URL: databases.content,
+        BODY: body,
+        HEADERS: String(new URLSearchParams(headers)),
+      }
       const args = ['--conditions=@portcullis/source']
       return keep(await startServer('infra/bench/reference.ts', await freePort(), env, { args }))
     },

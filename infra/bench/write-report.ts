@@ -10,8 +10,8 @@ const PAGE = join(root, 'docs/performance.md')
 const PLOT = join(root, 'docs/performance.svg')
 const BEGIN = '<!-- results of npm run bench -->'
 const END = '<!-- end of results -->'
-const NOTES = `A target that a run misses stays in the table, as missed. Why \`GET /posts\` misses its own is in
-[ADR 10](adr/0010-what-profiles-taught.md#where-get-posts-spends-the-rest). "POST /login ÷ argon2" can be above 1, because
+const NOTES = `A target that a run misses stays in the table, as missed. What \`GET /posts\` is held against, and why, is in
+[ADR 17](adr/0017-stored-answers.md). "POST /login ÷ argon2" can be above 1, because
 auth hashes by another library ([ADR 15](adr/0015-hashes-by-node-rs-argon2.md)).`
 
 /** Puts the results into docs/performance.md, between its two marks, and draws how costs grow. */

@@ -1,6 +1,6 @@
-import { compare, type Pace } from '../compare.ts'
+import { compare, type Load, type Pace } from '../compare.ts'
 import { ratio, type Row } from '../report.ts'
-import type { Stage } from '../stage.ts'
+import type { Answer, Stage } from '../stage.ts'
 import { create, newUser } from '../user.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
@@ -37,7 +37,17 @@ export async function newestTasks(stage: Stage, pace: Pace): Promise<Row[]> {
   return [ratio('GET /tasks, newest 20', ours, bare)]
 }
 
-/** `GET /posts`, the newest 20, against plain Fastify that sends the same bytes from memory. */
+/** What Node adds to each answer. */
+const BY_NODE: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'date', 'content-length'])
+
+/** An answer for a server to send as if it were its own. */
+async function answerOf(url: string): Promise<Answer> {
+  const answer = await fetch(url)
+  const headers = Object.fromEntries([...answer.headers].filter(([name]) => !BY_NODE.has(name)))
+  return { headers, body: await answer.text() }
+}
+
+/** `GET /posts`, the newest 20, against plain Fastify that sends the same bytes from memory, or no more than its body. */
 export async function newestPosts(stage: Stage, pace: Pace): Promise<Row[]> {
   const user = await newUser(stage)
   for (let n = 1; n <= 20; n++)
@@ -45,17 +55,15 @@ export async function newestPosts(stage: Stage, pace: Pace): Promise<Row[]> {
       title: `Post ${n}`,
       description: 'About as long as a short post is. '.repeat(4),
     })
-  const bytes = await (await fetch(`${stage.content.url}/api/v1/posts`)).text()
-  const reference = await stage.reference(bytes)
-  const { ours, bare } = await compare(
-    {
-      ours: { server: stage.content, path: '/api/v1/posts' },
-      bare: { server: reference, path: '/bytes' },
-    },
-    pace,
-  )
-  await reference.stop()
-  return [ratio('GET /posts, newest 20', ours, bare, 0.85)]
+  const server = await stage.reference(await answerOf(`${stage.content.url}/api/v1/posts`))
+  const ours: Load = { server: stage.content, path: '/api/v1/posts' }
+  const whole = await compare({ ours, bare: { server, path: '/answer' } }, pace)
+  const body = await compare({ ours, bare: { server, path: '/body' } }, pace)
+  await server.stop()
+  return [
+    ratio('GET /posts, newest 20 ÷ the same answer', whole.ours, whole.bare, 0.85),
+    ratio('GET /posts, newest 20 ÷ its body alone', body.ours, body.bare),
+  ]
 }
 
 /** `POST /tasks` against the same insert without any check. */

@@ -23,7 +23,14 @@ import loadShedding from './load-shedding.ts'
 import notFound from './not-found.ts'
 import headLength from './head-length.ts'
 import protocol from './protocol.ts'
-import { dropBadType, refuseBody, refuseCoding, refuseFields, refuseParameters } from './refusals.ts'
+import {
+  dropBadType,
+  endEmptyBody,
+  refuseBody,
+  refuseCoding,
+  refuseFields,
+  refuseParameters,
+} from './refusals.ts'
 import requestLog, { logRequest } from './request-log.ts'
 import securityHeaders, { SECURITY_HEADERS } from './security-headers.ts'
 import { serializerFactory } from './serializer.ts'
@@ -77,6 +84,8 @@ function serverOptions({ trustProxy = false }: AppOptions, logger: Required<Logg
       connectionsCheckingInterval: 1000,
       maxHeaderSize: 16_384,
       requireHostHeader: false,
+      // Most requests have no body, and Node would make a stream of it that nobody reads.
+      optimizeEmptyRequests: true,
     },
     // A request that arrives on an open connection while the service stops is answered, not turned away.
     return503OnClosing: false,
@@ -128,6 +137,7 @@ export function createApp(options: AppOptions): App {
   app.addContentTypeParser('*', refuseBody)
   app.addHook('onRequest', dropBadType)
   app.addHook('preParsing', refuseCoding)
+  app.addHook('preParsing', endEmptyBody)
   app.addHook('preValidation', refuseParameters)
   app.addHook('preValidation', refuseFields)
   app.register(protocol)

@@ -89,12 +89,35 @@ export interface LoggerOptions {
   readonly stream?: LogStream
 }
 
-/** Standard output, written when there is a page of lines, after 100 ms, and when the process ends. */
+const PAGE_LENGTH = 4096
+const LATEST_MS = 100
+
+/**
+ * Standard output, written when there is a page of lines, after 100 ms, and when the process ends. pino's own gathering
+ * measures all that it has with each line.
+ */
 export function gatheredOutput(): LogStream {
-  const output = destination({ dest: 1, sync: true, minLength: 4096, periodicFlush: 100 })
-  // Its flushSync would try for ever to write to a reader that is gone, and the process would never end.
-  process.once('exit', () => output.end())
-  return output
+  const output = destination({ dest: 1, sync: true })
+  let lines = ''
+  let timer: NodeJS.Timeout | undefined
+  const flush = () => {
+    clearTimeout(timer)
+    timer = undefined
+    if (lines !== '') output.write(lines)
+    lines = ''
+  }
+  process.once('exit', () => {
+    flush()
+    // Its flushSync would try for ever to write to a reader that is gone, and the process would never end.
+    output.end()
+  })
+  return {
+    write(line) {
+      lines += line
+      if (lines.length >= PAGE_LENGTH) flush()
+      else timer ??= setTimeout(flush, LATEST_MS).unref()
+    },
+  }
 }
 
 /**

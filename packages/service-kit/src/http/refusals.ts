@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest, FastifySchema, HookHandlerDoneFunction } from 'fastify'
 import { problem } from '../problems/problem.ts'
 import { unknownFields, unknownParameters } from '../problems/validation.ts'
@@ -14,6 +15,20 @@ export function dropBadType(
 ): void {
   if (mediaType === undefined && headers['content-type'] !== undefined) delete raw.headers['content-type']
   done()
+}
+
+/**
+ * Where a request has a type and no body (neither length nor coding of a transfer), gives its parser a stream that ends:
+ * with `optimizeEmptyRequests` that of Node has done so before anybody listens.
+ */
+export function endEmptyBody(
+  { raw, headers }: FastifyRequest,
+  _reply: FastifyReply,
+  _payload: unknown,
+  done: (error?: null, payload?: Readable) => void,
+): void {
+  if (raw.readableEnded && headers['content-type'] !== undefined) done(null, Readable.from([]))
+  else done()
 }
 
 /**

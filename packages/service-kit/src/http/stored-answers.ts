@@ -33,8 +33,8 @@ interface StoredAnswer {
   readonly status: number
   /** Those that each answer has of its own are overwritten. */
   readonly headers: Readonly<Record<string, string>>
-  /** As bytes, which need not be made of a string each time. */
-  readonly body: Buffer | undefined
+  /** Its bytes, each as one character: Node joins a text with its head, and writes both at once. */
+  readonly body: string | undefined
   /** Path as it was registered. */
   readonly route: string
   readonly isCurrent: () => boolean
@@ -62,7 +62,7 @@ export default fp<StoredAnswersOptions>(
         answers.set(keyOf(raw), {
           status: reply.statusCode,
           headers: textsOf(reply.getHeaders()),
-          body: body === undefined ? undefined : Buffer.from(body),
+          body: body === undefined ? undefined : Buffer.from(body).toString('latin1'),
           route: routeOptions.url ?? '',
           isCurrent,
         })
@@ -87,7 +87,7 @@ export default fp<StoredAnswersOptions>(
 
       const { status, headers, body, route } = stored
       const id = randomUUID()
-      response.writeHead(status, { ...headers, 'x-request-id': id, ...limits }).end(body)
+      response.writeHead(status, { ...headers, 'x-request-id': id, ...limits }).end(body, 'latin1')
       whenWritten(response, () => {
         const ms = performance.now() - began
         app.observeAnswer({ method: 'GET', route, status }, ms)

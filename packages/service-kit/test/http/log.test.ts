@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { setImmediate as turn } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { Type } from 'typebox'
 import { readableOutput, serializeError } from '@portcullis/service-kit'
@@ -67,6 +71,23 @@ t.test('on a terminal the log is made for reading', async (t) => {
   const text = () => (existsSync(file) ? readFileSync(file, 'utf8') : '')
   while (text() === '') await turn()
   t.match(text(), /^\[00:00:00\.000\] WARN \(x\): hello\n$/)
+})
+
+t.test('lines are not held back for long, and none is lost, however the process ends', async (t) => {
+  const program = fileURLToPath(new URL('../support/lines.ts', import.meta.url))
+  const write = (count: number, end: string) => {
+    const args = ['--conditions=@portcullis/source', program, String(count), end]
+    return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+  }
+  for (const end of ['exit', 'throw', 'nothing'])
+    for (const count of [0, 1, 5000]) {
+      const expected = Array.from({ length: count }, (_, line) => `line ${line}\n`).join('')
+      t.equal(await text(write(count, end).stdout), expected, `${count} ${end}`)
+    }
+  const living = write(1, 'live')
+  t.teardown(() => living.kill())
+  const [first] = await once(living.stdout.setEncoding('utf8'), 'data')
+  t.equal(first, 'line 0\n')
 })
 
 t.test('the line of a request has the form of all others, from the level on that is asked for', async (t) => {

@@ -80,6 +80,20 @@ t.test('a method that no route has is 405 with those that there are, whatever co
   }
 })
 
+t.test('a request with a type and no body is answered as one with a body of length 0', async (t) => {
+  const ask = async (path: string, head: string) => {
+    const answer = await exchange(`POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${head}\r\n`)
+    return answer.replaceAll(/[\da-f]{8}-[\da-f-]{27}|(?<=\r\nDate: )[^\r]*/g, '…')
+  }
+  for (const type of ['application/json', 'application/x-www-form-urlencoded', 'text/plain', 'foo', ''])
+    for (const path of ['/bodiless', '/optional', '/things', '/nothing']) {
+      const head = `Content-Type: ${type}\r\n`
+      const answer = await ask(path, head)
+      t.match(answer, /^HTTP\/1.1 \d{3} /)
+      t.equal(answer, await ask(path, `${head}Content-Length: 0\r\n`), `${type} ${path}`)
+    }
+})
+
 t.test('what is not HTTP, or has too many headers, gets a problem document', async (t) => {
   lines.length = 0
   const malformed = await exchange('HELLO\r\n\r\n')

@@ -42,7 +42,7 @@ interface Setting extends Partial<StoredAnswersOptions> {
 /** A service with one route whose answers are stored, and how often it was asked. */
 async function start(
   t: Test,
-  { max = 1000, body = 'hello', trustProxy = false, isTraced = false, closed }: Setting = {},
+  { max = 1000, body = 'Grüße, 世界', trustProxy = false, isTraced = false, closed }: Setting = {},
 ) {
   const lines: string[] = []
   const state = { asked: 0, isCurrent: true, isClosing: false }
