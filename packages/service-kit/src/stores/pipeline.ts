@@ -25,11 +25,9 @@ export class Pipeline {
   }
 
   /** @throws what pg throws; a connection that broke, or did not answer in time, is replaced by the next statement. */
-  async query<Row extends pg.QueryResultRow>(query: pg.QueryConfig<unknown[]>): Promise<Row[]> {
-    const [lane, ...others] = this.#lanes
-    if (lane === undefined) throw new Error('a pipeline has lanes')
-    return others
-      .reduce((best, other) => (other.waiting < best.waiting ? other : best), lane)
+  query<Row extends pg.QueryResultRow>(query: pg.QueryConfig<unknown[]>): Promise<Row[]> {
+    return this.#lanes
+      .reduce((best, other) => (other.waiting < best.waiting ? other : best))
       .query<Row>(query)
   }
 

@@ -40,12 +40,12 @@ export class Statement<Args extends object, Row extends QueryResultRow> {
     this.#name = preparedName(query.sql)
   }
 
-  async all(db: Executor, args: Args): Promise<Row[]> {
+  /** Not async, like the pipeline: a promise of a promise takes 1 µs. */
+  all(db: Executor, args: Args): Promise<Row[]> {
     const values = this.#values(args)
     if (db instanceof Pipeline || db instanceof PooledKysely)
       return db.query({ name: this.#name, text: this.#query.sql, values })
-    const { rows } = await db.executeQuery<Row>({ ...this.#query, parameters: values })
-    return rows
+    return db.executeQuery<Row>({ ...this.#query, parameters: values }).then(({ rows }) => rows)
   }
 
   async first(db: Executor, args: Args): Promise<Row | undefined> {
