@@ -38,7 +38,14 @@ export {
 export { default as redis, type RedisPluginOptions } from './stores/redis.ts'
 export { Pipeline } from './stores/pipeline.ts'
 export { createPreparer } from './stores/prepared.ts'
-export { Statement, statement, statements, type Given, type Param } from './stores/statement.ts'
+export {
+  Statement,
+  statement,
+  statements,
+  type Executor,
+  type Given,
+  type Param,
+} from './stores/statement.ts'
 export { isOutcomeUnknown, transact } from './stores/transaction.ts'
 export { keyByToken } from './limits/caller.ts'
 export { default as rateLimit, subscriberOf, type KeyOf, type RateLimitOptions } from './limits/rate-limit.ts'

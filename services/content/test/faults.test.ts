@@ -18,6 +18,7 @@ const write = (headers: Record<string, string> = ada) =>
   app.inject({ method: 'POST', url: '/api/v1/posts', headers, payload })
 const writeOnce = () => write({ ...ada, 'idempotency-key': randomUUID() })
 const readTasks = () => app.inject({ url: '/api/v1/tasks', headers: ada })
+const readTask = () => app.inject({ url: `/api/v1/tasks/${randomUUID()}`, headers: ada })
 const count = async () => read(await app.inject('/api/v1/posts?limit=100'), 200, schemas.posts).items.length
 
 async function isMended(t: Test, proxy: TestProxy): Promise<void> {
@@ -33,7 +34,7 @@ for (const fault of ['cut', 'stall'] as const) {
     await proxy[fault]()
     // Many at once: nobody waits in line behind the timeouts of others.
     for (const crowd of fault === 'cut' ? [1, 20] : [20]) {
-      for (const ask of [readTasks, write, writeOnce]) {
+      for (const ask of [readTasks, readTask, write, writeOnce]) {
         const [results, ms] = await timed(() => race(crowd, () => ask()))
         t.ok(ms < 2000, `${Math.round(ms)} ms`)
         for (const result of results) {

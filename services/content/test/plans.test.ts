@@ -7,7 +7,8 @@ import { createDatabase } from '@portcullis/test-kit'
 import type { DB } from '../src/database/tables.ts'
 import { purgeDeletedAuthors } from '../src/authors/purge.ts'
 import { findPostById, listPosts, postInserts } from '../src/features/posts/queries.ts'
-import { listTasks, findTaskById, taskInserts, wholeTask } from '../src/features/tasks/queries.ts'
+import { taskLoader } from '../src/features/tasks/loader.ts'
+import { listTasks, taskInserts, wholeTask } from '../src/features/tasks/queries.ts'
 
 const ROWS = 100_000
 const AUTHORS = 1000
@@ -115,7 +116,20 @@ t.test('every page of tasks reads no tasks of others', async (t) => {
 
 t.test('one post and one task are found by their ids', async (t) => {
   await isIndexed(t, () => findPostById.first(db, { id: middle }), 1)
-  await isIndexed(t, () => findTaskById.first(db, { id: middleTask, ownerId: author }), 1)
+  await isIndexed(t, () => taskLoader(db).load({ id: middleTask, ownerId: author }), 1)
+})
+
+t.test('tasks that are asked for together are found by their ids, by one statement', async (t) => {
+  const { rows } = await pool.query<{ id: string; ownerId: string }>(
+    `select id, owner_id as "ownerId" from tasks order by md5(id::text) limit 100`,
+  )
+  const [first] = rows
+  if (first === undefined) throw new Error('no task')
+  const loader = taskLoader(db)
+  const load = () =>
+    Promise.all([...rows.slice(1), { ...first, ownerId: middle }].map((own) => loader.load(own)))
+  t.equal((await plansOf(load)).length, 1)
+  await isIndexed(t, load, 100)
 })
 
 t.test(

@@ -47,6 +47,35 @@ t.test('a user makes a task and reads it', async (t) => {
   t.strictSame(await list(), [task])
 })
 
+t.test('tasks read at the same time are each answered to their owner, and to nobody else', async (t) => {
+  const alan = bearer(issuer.mint({ user: 'alan' }))
+  const users = await Promise.all(
+    [ada, alan].map(async (headers) => ({
+      headers,
+      tasks: await Promise.all(
+        ['a', 'b'].map(async (title) => read(await create({ title }, headers), 201, schemas.task)),
+      ),
+    })),
+  )
+  const all = users.flatMap(({ tasks }) => tasks)
+  const asked = Array.from({ length: 50 }).flatMap(() =>
+    users.flatMap(({ headers, tasks }) => [
+      ...all.map((task) => ({
+        headers,
+        id: task.id.toUpperCase(),
+        own: tasks.find(({ id }) => id === task.id),
+      })),
+      { headers, id: randomUUID(), own: undefined },
+    ]),
+  )
+  const answers = await Promise.all(asked.map(({ id, headers }) => send('GET', id, undefined, headers)))
+  for (const [n, answer] of answers.entries()) {
+    const own = asked[n]?.own
+    if (own) t.strictSame(read(answer, 200, schemas.task), own)
+    else t.equal(read(answer, 404, schemas.problem).code, 'NOT_FOUND')
+  }
+})
+
 t.test('what is left out of a new task has a default', async (t) => {
   t.match(await written({ title: 'Plants' }), { description: '', status: 'todo', due_at: null })
 })

@@ -1,13 +1,13 @@
 import pg from 'pg'
 import { hearErrors, poolOptions, type PostgresOptions } from './pool.ts'
 
-/** Two, so that what is slow on one does not hold up everything. More gain nothing: each takes as many as come. */
+/** Two, so that what is slow on one does not hold up everything. */
 const LANES = 2
 
 /**
  * Connections on which a statement is sent without waiting for the answers to those before it (libpq calls it
- * pipeline mode), all that come in one turn of the event loop together. For single statements that find what they
- * read by an index and wait for no lock: what is slow holds up those behind it.
+ * pipeline mode). For single statements that find what they read by an index and wait for no lock: what is slow holds up
+ * those behind it, and nothing else does.
  */
 export class Pipeline {
   readonly #pool: pg.Pool
@@ -42,7 +42,6 @@ class Lane {
   readonly #pool: pg.Pool
   #client: pg.PoolClient | undefined
   #connecting: Promise<pg.PoolClient> | undefined
-  #isGathering = false
   /** Statements that wait for their answers. */
   waiting = 0
 
@@ -54,7 +53,6 @@ class Lane {
     this.waiting += 1
     try {
       const client = this.#client ?? (await this.connect())
-      this.#gather(client)
       return (await client.query<Row>(query)).rows
     } finally {
       this.waiting -= 1
@@ -69,17 +67,6 @@ class Lane {
   close(): void {
     this.#client?.release()
     this.#client = undefined
-  }
-
-  /** What is sent in this turn of the event loop leaves in one piece. */
-  #gather({ connection: { stream } }: pg.PoolClient): void {
-    if (this.#isGathering) return
-    this.#isGathering = true
-    stream.cork()
-    setImmediate(() => {
-      this.#isGathering = false
-      stream.uncork()
-    })
   }
 
   async #connect(): Promise<pg.PoolClient> {

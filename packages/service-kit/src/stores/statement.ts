@@ -27,7 +27,7 @@ class Place {
 const placeOf = (name: PropertyKey) => sql<never>`${new Place(name)}`
 
 /** Kysely, one of its transactions, or a pipeline; see there for which statements that is meant. */
-type Executor = Pick<Kysely<unknown>, 'executeQuery'> | Pipeline
+export type Executor = Pick<Kysely<unknown>, 'executeQuery'> | Pipeline
 
 /** A statement whose text is made once, and prepared once a connection. */
 export class Statement<Args extends object, Row extends QueryResultRow> {

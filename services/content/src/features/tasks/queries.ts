@@ -4,7 +4,7 @@ import { statement, statements, type Given, type Param } from '@portcullis/servi
 import type { DB, Tasks } from '../../database/tables.ts'
 import { AuthoredInserts, lockedAuthors, type Batch, type LockWait } from '../../authors/authored-inserts.ts'
 
-const COLUMNS = [
+export const COLUMNS = [
   'tasks.id',
   'tasks.title',
   'tasks.description',
@@ -53,14 +53,6 @@ export function toTask(row: TaskRow): Task {
     updated_at: row.updated_at.toISOString(),
   }
 }
-
-export const findTaskById = statement((db: Kysely<DB>, param: Param<OwnTask>) =>
-  db
-    .selectFrom('tasks')
-    .select(COLUMNS)
-    .where('id', '=', param('id'))
-    .where('owner_id', '=', param('ownerId')),
-)
 
 /** Newest first, those with ids below `before`. */
 export const listTasks = statements((db: Kysely<DB>, { has, param }: Given<TaskFilter>) => {

@@ -2,7 +2,6 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
-import type { Kysely } from 'kysely'
 import {
   IdParamsSchema,
   ListQuerySchema,
@@ -32,10 +31,9 @@ import {
   withHeaders,
   type ProblemError,
 } from '@portcullis/service-kit'
-import type { DB } from '../../database/tables.ts'
+import { taskLoader, type TaskLoader } from './loader.ts'
 import {
   deleteTask,
-  findTaskById,
   inUtc,
   listTasks,
   replaceTask,
@@ -68,6 +66,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
   })
 
   const inserts = taskInserts(app.db)
+  const tasks = taskLoader(app.reads)
 
   app.post(
     '/tasks',
@@ -143,7 +142,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const row = await findTaskById.first(app.reads, { id: request.params.id, ownerId: request.user.sub })
+      const row = await tasks.load({ id: request.params.id, ownerId: request.user.sub })
       if (row === undefined) throw problem('NOT_FOUND')
       if (isNotModified(request, reply, tagOf(row))) return notModified(reply)
       return toTask(row)
@@ -167,7 +166,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const change = changeOf(request, request.params.id)
       const row = await replaceTask(app.db, change, request.body)
-      if (row === undefined) throw await refusal(app.db, change)
+      if (row === undefined) throw await refusal(tasks, change)
       return reply.header('etag', `"${tagOf(row)}"`).send(toTask(row))
     },
   )
@@ -189,7 +188,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const change = changeOf(request, request.params.id)
       const row = await updateTask(app.db, change, request.body)
-      if (row === undefined) throw await refusal(app.db, change)
+      if (row === undefined) throw await refusal(tasks, change)
       return reply.header('etag', `"${tagOf(row)}"`).send(toTask(row))
     },
   )
@@ -210,7 +209,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox = async (app) => {
     async (request) => {
       const change = changeOf(request, request.params.id)
       const row = await deleteTask(app.db, change)
-      if (row === undefined) throw await refusal(app.db, change)
+      if (row === undefined) throw await refusal(tasks, change)
       return toTask(row)
     },
   )
@@ -222,8 +221,8 @@ function changeOf(request: FastifyRequest, id: string): TaskChange {
 }
 
 /** Why a change has found nothing to change. */
-async function refusal(db: Kysely<DB>, task: OwnTask): Promise<ProblemError> {
-  const row = await findTaskById.first(db, task)
+async function refusal(tasks: TaskLoader, { id, ownerId }: OwnTask): Promise<ProblemError> {
+  const row = await tasks.load({ id, ownerId })
   if (row === undefined) return problem('NOT_FOUND')
   return problem('PRECONDITION_FAILED', { headers: { etag: `"${tagOf(row)}"` } })
 }
