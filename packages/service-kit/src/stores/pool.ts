@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { NOT_SET_UP } from './errors.ts'
+import { isoTimeOf } from './iso-time.ts'
 
 export interface PostgresOptions {
   readonly url: string
@@ -8,32 +9,37 @@ export interface PostgresOptions {
   readonly poolSize?: number
   /** For programs that change very much at once, while nobody waits for an answer: without timeouts. */
   readonly isPatient?: boolean
+  /** What a `timestamptz` is read as: a `Date`, unless only its text in ISO 8601 is wanted, as answers tell it. */
+  readonly times?: keyof typeof TYPES
 }
 
-const types = new pg.TypeOverrides()
+const TYPES = { date: new pg.TypeOverrides(), text: new pg.TypeOverrides() }
 // Counters here stay far below 2^53, where a number still holds every integer.
-types.setTypeParser(pg.types.builtins.INT8, Number)
+for (const types of Object.values(TYPES)) types.setTypeParser(pg.types.builtins.INT8, Number)
+TYPES.text.setTypeParser(pg.types.builtins.TIMESTAMPTZ, isoTimeOf)
 
 /** Waiting for a connection with its timeouts, and then for its answer make less than 2 s together. */
 const CONNECT_MS = 1000
 export const ANSWER_MS = 950
 const LEAST_SET_MS = 50
-const TIMEOUTS = {
-  statement_timeout: 900,
-  lock_timeout: 850,
-  idle_in_transaction_session_timeout: 1000,
+const SETTINGS = {
+  statement_timeout: '900ms',
+  lock_timeout: '850ms',
+  idle_in_transaction_session_timeout: '1000ms',
+  // Times come as they are answered.
+  TimeZone: 'UTC',
 }
-const SETTINGS = Object.entries(TIMEOUTS).map(([name, ms]) => `set_config('${name}', '${ms}ms', false)`)
+const SET = Object.entries(SETTINGS).map(([name, value]) => `set_config('${name}', '${value}', false)`)
 
 class TimedClient extends pg.Client {
   readonly begunAt = performance.now()
 }
 
 /** Not when the connection begins, where PgBouncer would refuse or ignore them. */
-async function setTimeouts(client: pg.ClientBase): Promise<void> {
+async function setUp(client: pg.ClientBase): Promise<void> {
   const spent = client instanceof TimedClient ? performance.now() - client.begunAt : 0
   const query = {
-    text: `select ${SETTINGS.join(', ')}`,
+    text: `select ${SET.join(', ')}`,
     query_timeout: Math.max(CONNECT_MS - spent, LEAST_SET_MS),
   }
   try {
@@ -43,10 +49,16 @@ async function setTimeouts(client: pg.ClientBase): Promise<void> {
     throw new Error(`${NOT_SET_UP}: ${reason}`, { cause: error })
   }
 }
-const IN_TIME = { query_timeout: ANSWER_MS, Client: TimedClient, onConnect: setTimeouts }
+const IN_TIME = { query_timeout: ANSWER_MS, Client: TimedClient, onConnect: setUp }
 
 /** Connections with timeouts that answer a request within 2 s whatever the database does; bigints are numbers. */
-export function poolOptions({ url, name, poolSize = 10, isPatient }: PostgresOptions): pg.PoolConfig {
+export function poolOptions({
+  url,
+  name,
+  poolSize = 10,
+  isPatient,
+  times = 'date',
+}: PostgresOptions): pg.PoolConfig {
   return {
     ...(isPatient ? {} : IN_TIME),
     connectionString: url,
@@ -55,7 +67,7 @@ export function poolOptions({ url, name, poolSize = 10, isPatient }: PostgresOpt
     connectionTimeoutMillis: CONNECT_MS,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
-    types,
+    types: TYPES[times],
   }
 }
 

@@ -21,8 +21,6 @@ export type JsonPrimitive = boolean | number | string | null;
 
 export type JsonValue = JsonArray | JsonObject | JsonPrimitive;
 
-export type Timestamp = ColumnType<Date, Date | string, Date | string>;
-
 export interface Authors {
   deleted: Generated<boolean>;
   id: string;
@@ -36,30 +34,30 @@ export interface Authors {
 export interface IdempotencyKeys {
   answer: Json;
   body: Buffer;
-  created_at: Generated<Timestamp>;
+  created_at: Generated<string>;
   key: Buffer;
   owner: string;
 }
 
 export interface Posts {
   author_id: string;
-  created_at: Generated<Timestamp>;
+  created_at: Generated<string>;
   description: string;
   id: Generated<string>;
   title: string;
-  updated_at: Generated<Timestamp>;
+  updated_at: Generated<string>;
   version: Generated<number>;
 }
 
 export interface Tasks {
-  created_at: Generated<Timestamp>;
+  created_at: Generated<string>;
   description: string;
-  due_at: Timestamp | null;
+  due_at: string | null;
   id: Generated<string>;
   owner_id: string;
   status: "todo" | "in_progress" | "done";
   title: string;
-  updated_at: Generated<Timestamp>;
+  updated_at: Generated<string>;
   version: Generated<number>;
 }
 

@@ -1,13 +1,18 @@
 import type { Kysely } from 'kysely'
 import fp from 'fastify-plugin'
-import { Pipeline, postgres } from '@portcullis/service-kit'
+import { Pipeline, postgres, type PostgresOptions } from '@portcullis/service-kit'
 import type { Config } from '../config.ts'
 import type { DB } from '../database/tables.ts'
 
 /** `app.db`: content's own database; `app.reads`: two more connections, for single statements that read by an index. */
 export default fp<Pick<Config, 'DATABASE_URL' | 'DATABASE_POOL_SIZE'>>(
   async (app, config) => {
-    const options = { url: config.DATABASE_URL, name: 'content', poolSize: config.DATABASE_POOL_SIZE }
+    const options: PostgresOptions = {
+      url: config.DATABASE_URL,
+      name: 'content',
+      poolSize: config.DATABASE_POOL_SIZE,
+      times: 'text',
+    }
     await app.register(postgres, options)
     const reads = new Pipeline(options)
     app.decorate('reads', reads)

@@ -45,8 +45,8 @@ export function toPost(row: PostRow): Post {
     title: row.title,
     description: row.description,
     author: { id: row.author_id, username: row.username },
-    created_at: row.created_at.toISOString(),
-    updated_at: row.updated_at.toISOString(),
+    created_at: row.created_at,
+    updated_at: row.updated_at,
   }
 }
 

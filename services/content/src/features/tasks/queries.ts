@@ -48,9 +48,9 @@ export function toTask(row: TaskRow): Task {
     title: row.title,
     description: row.description,
     status: row.status,
-    due_at: row.due_at?.toISOString() ?? null,
-    created_at: row.created_at.toISOString(),
-    updated_at: row.updated_at.toISOString(),
+    due_at: row.due_at,
+    created_at: row.created_at,
+    updated_at: row.updated_at,
   }
 }
 
@@ -63,7 +63,7 @@ export const listTasks = statements((db: Kysely<DB>, { has, param }: Given<TaskF
     .orderBy('id', 'desc')
     .limit(param('limit'))
   if (has('status')) query = query.where('status', '=', param('status'))
-  if (has('dueBefore')) query = query.where('due_at', '<', sql<Date>`${param('dueBefore')}::timestamptz`)
+  if (has('dueBefore')) query = query.where('due_at', '<', sql<string>`${param('dueBefore')}::timestamptz`)
   if (has('before')) query = query.where('id', '<', param('before'))
   return query
 })
