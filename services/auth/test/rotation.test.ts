@@ -111,10 +111,10 @@ t.test(
       gen: fc.integer({ min: 1, max: 3 }),
       expiresAt: near,
       endsAt: near,
-      endedAt: fc.option(near, { nil: undefined, freq: 3 }),
+      endedAt: fc.oneof({ arbitrary: fc.constant(undefined), weight: 3 }, near),
       rotatedBy: fc.constantFrom('refresh' as const, 'profile' as const, undefined),
       rotatedAt: near,
-      ahead: fc.constantFrom(-1, 0, 0, 1),
+      ahead: fc.constantFrom(-1, 0, 0, 0, 0, 1),
       status: fc.oneof(
         { arbitrary: fc.constant('active' as const), weight: 4 },
         fc.constant('disabled' as const),
