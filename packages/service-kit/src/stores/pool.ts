@@ -26,7 +26,8 @@ const SETTINGS = {
   statement_timeout: '900ms',
   lock_timeout: '850ms',
   idle_in_transaction_session_timeout: '1000ms',
-  // Times come as they are answered.
+  // Whatever the server's defaults are: times in the form that the driver knows, and as they are answered.
+  DateStyle: 'ISO',
   TimeZone: 'UTC',
 }
 const SET = Object.entries(SETTINGS).map(([name, value]) => `set_config('${name}', '${value}', false)`)

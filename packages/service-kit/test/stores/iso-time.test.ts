@@ -35,18 +35,21 @@ t.test('a time is read as JavaScript writes it, whatever it is and in which zone
   t.equal(isoTimeOf('infinity'), 'infinity')
 })
 
-t.test('who wants times as text gets them so, also from a server that is not in UTC', async (t) => {
-  const ask = async (times: PostgresOptions['times']) => {
-    const pool = createPool({ url, name: 'times', ...(times && { times }) })
+t.test('who wants times as text gets them so, whatever the defaults of the server are', async (t) => {
+  const open = (options: Partial<PostgresOptions> = {}) => {
+    const pool = createPool({ url, name: 'times', ...options })
     t.teardown(() => pool.end())
-    const { rows } = await pool.query<{ time: unknown; zone: string }>(
-      `select timestamptz '2026-11-23 12:00:00.5+02' as time, current_setting('timezone') as zone`,
-    )
-    return rows[0]
+    return pool
   }
-  await createPool({ url, name: 'zone' }).query(
-    `do $$ begin execute format('alter database %I set timezone = ''Asia/Tokyo''', current_database()); end $$`,
-  )
-  t.strictSame(await ask('text'), { time: '2026-11-23T10:00:00.500Z', zone: 'UTC' })
-  t.strictSame(await ask(undefined), { time: new Date('2026-11-23T10:00:00.500Z'), zone: 'UTC' })
+  await open().query(`do $$ begin
+    execute format('alter database %I set timezone = ''Asia/Tokyo''', current_database());
+    execute format('alter database %I set datestyle = ''SQL, DMY''', current_database());
+  end $$`)
+  const time = async (options?: Partial<PostgresOptions>) =>
+    (await open(options).query<{ time: unknown }>(`select timestamptz '2026-11-23 12:00:00.5+02' as time`))
+      .rows
+  t.strictSame(await time({ times: 'text' }), [{ time: '2026-11-23T10:00:00.500Z' }])
+  t.strictSame(await time(), [{ time: new Date('2026-11-23T10:00:00.500Z') }])
+  const settings = `select current_setting('timezone') as zone, current_setting('datestyle') as style`
+  t.strictSame((await open().query(settings)).rows, [{ zone: 'UTC', style: 'ISO, DMY' }])
 })
