@@ -34,6 +34,7 @@ import {
 import requestLog, { logRequest } from './request-log.ts'
 import securityHeaders, { SECURITY_HEADERS } from './security-headers.ts'
 import { serializerFactory } from './serializer.ts'
+import { limitReading } from './slow-reader.ts'
 import { validatorFactory } from './validator.ts'
 
 /** A Fastify instance whose routes take their types from TypeBox schemas. */
@@ -75,9 +76,8 @@ function serverOptions({ trustProxy = false }: AppOptions, logger: Required<Logg
     // Longer than a plugin waits for a store that is slow.
     pluginTimeout: 30_000,
     bodyLimit: BODY_LIMIT_BYTES,
-    // A client has 10 s for its headers and 20 s for the whole request, then 408.
+    // A client has 10 s for its headers and 20 s for the whole request, then 408. For what it reads: slow-reader.ts.
     requestTimeout: 20_000,
-    connectionTimeout: 30_000,
     keepAliveTimeout: 72_000,
     http: {
       headersTimeout: 10_000,
@@ -127,6 +127,7 @@ export function createApp(options: AppOptions): App {
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
 
+  app.server.prependListener('request', limitReading)
   app.setErrorHandler(handleProblem)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(

@@ -5,6 +5,8 @@ import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
 import { faultOfHost } from './protocol.ts'
 import { remoteOf } from './remote.ts'
+import { limitReading } from './slow-reader.ts'
+import { canAddLines, storedHead, writeHead, type StoredHead } from './stored-head.ts'
 
 const MAX_BYTES = 16 * 1024 * 1024
 /** What an answer takes beside its body and its key, about. */
@@ -31,8 +33,7 @@ export interface Storable {
 
 interface StoredAnswer {
   readonly status: number
-  /** Those that each answer has of its own are overwritten. */
-  readonly headers: Readonly<Record<string, string>>
+  readonly head: StoredHead
   /** Its bytes, each as one character: Node joins a text with its head, and writes both at once. */
   readonly body: string | undefined
   /** Path as it was registered. */
@@ -54,14 +55,14 @@ export default fp<StoredAnswersOptions>(
       maxSize: MAX_BYTES,
       sizeCalculation: ({ body }, key) => BODIES * (body?.length ?? 0) + 2 * key.length + ENTRY_BYTES,
     })
-    let isOpen = !isTraced
+    let isOpen = !isTraced && canAddLines()
 
     app.decorate('storeAnswer', ({ raw, routeOptions }, reply, { body, isCurrent }) => {
       if (!isOpen || !isPlain(raw)) return
       reply.raw.once('finish', () => {
         answers.set(keyOf(raw), {
           status: reply.statusCode,
-          headers: textsOf(reply.getHeaders()),
+          head: storedHead(reply.getHeaders()),
           body: body === undefined ? undefined : Buffer.from(body).toString('latin1'),
           route: routeOptions.url ?? '',
           isCurrent,
@@ -85,10 +86,10 @@ export default fp<StoredAnswersOptions>(
       const limits = app.countAtOnce({ headers: request.headers, ip })
       if (limits === undefined) return false
 
-      const { status, headers, body, route } = stored
+      const { status, head, body, route } = stored
       const id = randomUUID()
-      response.writeHead(status, { ...headers, 'x-request-id': id, ...limits }).end(body, 'latin1')
-      whenWritten(response, () => {
+      writeHead(response, status, head, { 'x-request-id': id, ...limits }).end(body, 'latin1')
+      whenWritten(request, response, () => {
         const ms = performance.now() - began
         app.observeAnswer({ method: 'GET', route, status }, ms)
         const logged = { id, method: 'GET', url: request.url ?? '', ip, routeOptions: { url: route } }
@@ -127,14 +128,11 @@ function keyOf({ url = '', headers }: IncomingMessage): string {
   return key
 }
 
-function textsOf(headers: Readonly<Record<string, unknown>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
-}
-
-/** Mostly the system takes an answer at once, and a listener for each would be needless. */
-function whenWritten(response: ServerResponse, done: () => void): void {
-  if (response.writableLength === 0) done()
-  else response.once('finish', done)
+/** Mostly the system takes an answer at once, and a listener and a timer for each would be needless. */
+function whenWritten(request: IncomingMessage, response: ServerResponse, done: () => void): void {
+  if (response.writableLength === 0) return done()
+  limitReading(request)
+  response.once('finish', done)
 }
 
 declare module 'fastify' {

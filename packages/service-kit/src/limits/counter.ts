@@ -90,21 +90,23 @@ export class RequestCounter {
    * be told without asking Redis.
    */
   addAtOnce(key: string, windowMs: number, max: number): Count | undefined {
-    const caller = this.#find(key, windowMs)
+    const now = this.#now()
+    const caller = this.#find(key, windowMs, now)
     if (caller.foreign + caller.own >= max || this.#isToAsk(caller, max)) return undefined
     this.#count(caller)
-    return this.#place(caller, caller.foreign + caller.own)
+    return placeOf(caller, caller.foreign + caller.own, now)
   }
 
   /** Counts one request of the caller; waits only where Redis has to be asked. Never rejects. */
   add(key: string, windowMs: number, max: number): Count | Promise<Count> {
-    const caller = this.#find(key, windowMs)
-    if (caller.foreign + caller.own > max) return this.#place(caller, max + 1)
+    const now = this.#now()
+    const caller = this.#find(key, windowMs, now)
+    if (caller.foreign + caller.own > max) return placeOf(caller, max + 1, now)
     const isToAsk = this.#isToAsk(caller, max)
     this.#count(caller)
     const { own } = caller
-    if (!isToAsk) return this.#place(caller, caller.foreign + own)
-    return this.#settle().then(() => this.#place(caller, caller.foreign + own))
+    if (!isToAsk) return placeOf(caller, caller.foreign + own, now)
+    return this.#settle().then(() => placeOf(caller, caller.foreign + own, this.#now()))
   }
 
   /** Whether the next request takes the caller beyond what it may use without Redis. */
@@ -119,10 +121,6 @@ export class RequestCounter {
     this.#settleSoon()
   }
 
-  #place({ until }: Caller, current: number): Count {
-    return { current, ttl: Math.max(1, Math.ceil(until - this.#now())) }
-  }
-
   /** Sends what has not been counted in Redis yet, as far as Redis takes it in time, and stops. */
   async close(): Promise<void> {
     clearTimeout(this.#timer)
@@ -131,8 +129,7 @@ export class RequestCounter {
     clearTimeout(this.#timer)
   }
 
-  #find(key: string, windowMs: number): Caller {
-    const now = this.#now()
+  #find(key: string, windowMs: number, now: number): Caller {
     const known = this.#callers.get(key)
     if (known !== undefined && known.until > now) return known
     const caller = { key, until: now + windowMs, own: 0, told: 0, foreign: 0 }
@@ -196,4 +193,8 @@ export class RequestCounter {
     caller.foreign = Math.max(caller.foreign, count - own)
     caller.until = this.#now() + ttl
   }
+}
+
+function placeOf({ until }: Caller, current: number, now: number): Count {
+  return { current, ttl: Math.max(1, Math.ceil(until - now)) }
 }
