@@ -1,6 +1,7 @@
 import autocannon from 'autocannon'
 import { median } from '../dev/statistics.ts'
 import type { Server } from './server.ts'
+import { measureByWrk, wrkFor } from './wrk.ts'
 
 /** A request that is made over and over. */
 export interface Load {
@@ -24,8 +25,11 @@ export interface Load {
 export interface Measure {
   readonly rps: number
   readonly cpuMicros: number
+  /** In ms. */
   readonly p50: number
   readonly p99: number
+  /** The program that made the load. */
+  readonly by: string
 }
 
 export interface Pace {
@@ -59,6 +63,7 @@ export async function measure(load: Load, seconds: number): Promise<Measure> {
     cpuMicros: cpu / answered,
     p50: result.latency.p50,
     p99: result.latency.p99,
+    by: 'autocannon',
   }
 }
 
@@ -95,13 +100,16 @@ export async function compare(
   { ours, bare }: { readonly ours: Load; readonly bare: Load },
   { rounds, seconds }: Pace,
 ): Promise<{ ours: Measure; bare: Measure }> {
+  const wrk = wrkFor(ours, bare)
+  const run = (load: Load, duration: number) =>
+    wrk === undefined ? measure(load, duration) : measureByWrk(wrk, load, duration)
   const warmUp = Math.min(2, seconds)
-  await measure(ours, warmUp)
-  await measure(bare, warmUp)
+  await run(ours, warmUp)
+  await run(bare, warmUp)
   const measured: { ours: Measure[]; bare: Measure[] } = { ours: [], bare: [] }
   for (let round = 0; round < rounds; round++) {
-    measured.ours.push(await measure(ours, seconds))
-    measured.bare.push(await measure(bare, seconds))
+    measured.ours.push(await run(ours, seconds))
+    measured.bare.push(await run(bare, seconds))
   }
   return { ours: medianOf(measured.ours), bare: medianOf(measured.bare) }
 }
@@ -113,5 +121,6 @@ export function medianOf(measures: readonly Measure[]): Measure {
     cpuMicros: of((m) => m.cpuMicros),
     p50: of((m) => m.p50),
     p99: of((m) => m.p99),
+    by: measures[0]?.by ?? '',
   }
 }

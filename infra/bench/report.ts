@@ -19,7 +19,7 @@ export interface Row {
 export function ratio(name: string, ours: Measure, bare: Measure, atLeast?: number): Row {
   return {
     name,
-    figures: `${shown(ours)} ÷ ${shown(bare)}`,
+    figures: `${shown(ours)} ÷ ${shown(bare)}, by ${ours.by}`,
     value: ours.rps / bare.rps,
     unit: '×',
     ...(atLeast !== undefined && { target: { bound: 'at least', value: atLeast } }),
@@ -49,7 +49,11 @@ export function isMet({ value, target }: Row): boolean | undefined {
 }
 
 export function shown({ rps, cpuMicros, p50, p99 }: Measure): string {
-  return `${Math.round(rps)} rps, ${Math.round(cpuMicros)} µs CPU, p50 ${p50} p99 ${p99} ms`
+  return `${Math.round(rps)} rps, ${Math.round(cpuMicros)} µs CPU, p50 ${tenth(p50)} p99 ${tenth(p99)} ms`
+}
+
+function tenth(ms: number): number {
+  return Math.round(ms * 10) / 10
 }
 
 export function print(rows: readonly Row[]): void {

@@ -5,7 +5,7 @@ import { hasApt, libraryPath, unpackDebianPackages } from '../bootstrap/debian.c
 import { busy } from '../bootstrap/screen.cjs'
 import { homeFolder, programs } from './places.ts'
 
-export type ProgramName = 'nginx' | 'caddy' | 'haproxy' | 'promtool' | 'python3'
+export type ProgramName = 'nginx' | 'caddy' | 'haproxy' | 'promtool' | 'python3' | 'wrk'
 
 export interface Program {
   readonly path: string
@@ -14,13 +14,22 @@ export interface Program {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** Debian's package that has it, and the argument by which it tells its version. */
-const PROGRAMS: Readonly<Record<ProgramName, { readonly from: string; readonly version: string }>> = {
+interface Source {
+  /** Debian's package that has it. */
+  readonly from: string
+  /** The argument by which it tells its version. */
+  readonly version: string
+  /** With which it then ends; 0 by default. */
+  readonly status?: number
+}
+
+const PROGRAMS: Readonly<Record<ProgramName, Source>> = {
   nginx: { from: 'nginx', version: '-v' },
   caddy: { from: 'caddy', version: 'version' },
   haproxy: { from: 'haproxy', version: '-v' },
   python3: { from: 'python3', version: '--version' },
   promtool: { from: 'prometheus', version: '--version' },
+  wrk: { from: 'wrk', version: '-v', status: 1 },
 }
 
 /**
@@ -45,7 +54,8 @@ export async function findProgram(name: ProgramName): Promise<Program | string> 
   return inFolder(name, unpacked) ?? `Debian’s ${name} does not run here`
 }
 
-function onPath(name: ProgramName): Program | undefined {
+/** The same, if this machine has it. */
+export function onPath(name: ProgramName): Program | undefined {
   // Servers lie where only root looks.
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
   return firstThatRuns(
@@ -66,13 +76,14 @@ function firstThatRuns(
   paths: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Program | undefined {
+  const { version: argument, status: expected = 0 } = PROGRAMS[name]
   for (const path of paths.filter((file) => existsSync(file))) {
-    const { status, stdout, stderr } = spawnSync(path, [PROGRAMS[name].version], {
+    const { status, stdout, stderr } = spawnSync(path, [argument], {
       encoding: 'utf8',
       env: { ...process.env, ...env },
     })
     const version = /\d+\.\d+[.\d]*/.exec(`${stdout}${stderr}`)?.[0]
-    if (status === 0 && version !== undefined) return { path, version, env }
+    if (status === expected && version !== undefined) return { path, version, env }
   }
   return undefined
 }
