@@ -127,7 +127,7 @@ export function createApp(options: AppOptions): App {
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
 
-  app.server.prependListener('request', limitReading)
+  app.server.prependListener('request', ({ socket }) => limitReading(socket))
   app.setErrorHandler(handleProblem)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(

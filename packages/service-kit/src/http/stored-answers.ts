@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type {} from '@fastify/under-pressure'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
@@ -89,7 +90,7 @@ export default fp<StoredAnswersOptions>(
       const { status, head, body, route } = stored
       const id = randomUUID()
       writeHead(response, status, head, { 'x-request-id': id, ...limits }).end(body, 'latin1')
-      whenWritten(request, response, () => {
+      whenWritten(request.socket, response, () => {
         const ms = performance.now() - began
         app.observeAnswer({ method: 'GET', route, status }, ms)
         const logged = { id, method: 'GET', url: request.url ?? '', ip, routeOptions: { url: route } }
@@ -129,9 +130,9 @@ function keyOf({ url = '', headers }: IncomingMessage): string {
 }
 
 /** Mostly the system takes an answer at once, and a listener and a timer for each would be needless. */
-function whenWritten(request: IncomingMessage, response: ServerResponse, done: () => void): void {
+function whenWritten(socket: Socket, response: ServerResponse, done: () => void): void {
   if (response.writableLength === 0) return done()
-  limitReading(request)
+  limitReading(socket)
   response.once('finish', done)
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { ProblemCode } from '@portcullis/schemas'
+import { limitReading } from '../http/slow-reader.ts'
 import { PROBLEM_TYPE } from './handler.ts'
 import { problem, problemDocument, type ProblemError } from './problem.ts'
 
@@ -22,6 +23,7 @@ export function clientErrorHandler(issuer: string, note: (found: ProblemError, u
     const id = randomUUID()
     note(found, { id, remote: socket.remoteAddress })
     const body = JSON.stringify(problemDocument(found, issuer, id))
+    limitReading(socket)
     socket.end(
       `HTTP/1.1 ${found.statusCode} ${found.message}\r\ncontent-type: ${PROBLEM_TYPE}\r\n` +
         `content-length: ${Buffer.byteLength(body)}\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n` +

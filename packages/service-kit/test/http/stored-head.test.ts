@@ -1,9 +1,7 @@
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { ORIGIN, portOf, start, TAG } from '../support/stored-answers.ts'
-import { until } from '../support/until.ts'
 
 t.test('each line of the head of a stored answer is that of the route, and sent once', async (t) => {
   const { app, state } = await start(t)
@@ -27,20 +25,4 @@ t.test('each line of the head of a stored answer is that of the route, and sent 
     t.strictSame(stored, ofRoute)
     t.equal(new Set(stored.lines).size, stored.lines.length)
   }
-})
-
-t.test('who takes nothing of an answer has 30 s, whether or not it is stored', async (t) => {
-  const { app, ask, state } = await start(t, { body: 'x'.repeat(7 * 1024 * 1024) })
-  const connections: Socket[] = []
-  app.server.on('connection', (connection) => connections.push(connection))
-  await ask()
-  for (const path of ['/kept/2', '/kept/1']) {
-    const socket = connect(portOf(app), '127.0.0.1')
-    t.teardown(() => socket.destroy())
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: one\r\n\r\n`)
-    await once(socket, 'readable')
-    await until(() => connections.at(-1)?.timeout === 30_000)
-  }
-  t.equal(connections.length, 3)
-  t.equal(state.asked, 2)
 })
